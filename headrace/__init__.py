@@ -1,0 +1,1 @@
+"""Headrace: large-scale computing for social scientists, from a laptop to AWS."""

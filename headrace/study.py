@@ -1,0 +1,217 @@
+"""The vocabulary of a study: frozen dataclasses that say what a pipeline is, and nothing else.
+
+A study file builds one :class:`Study` named ``study``. Nothing here knows AWS, Arrow or any
+other module of the project, so a study reads as the science does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, is_dataclass
+from typing import Literal
+
+
+class StudyError(ValueError):
+    """A study says something that can't be built."""
+
+
+def _check(good: bool, doing: str, found: str, do: str) -> None:
+    if not good:
+        raise StudyError(f"While reading {doing}, found {found}. {do}")
+
+
+@dataclass(frozen=True)
+class Kinesis:
+    """A Kinesis stream as the study's source.
+
+    Parameters
+    ----------
+    shards : int
+        Shards of the stream; each carries 1 MiB or 1,000 records a second [1]_.
+    key : str, optional
+        The record's field whose value orders records: those of one value stay in order.
+    retention_h : int
+        Hours that the stream keeps a record, 24 to 8,760.
+    batch_blocks : int
+        Kinesis records that one call of the land function gets at most, 1 to 10,000.
+    window_s : int
+        Seconds that a batch waits to fill, 0 to 300.
+
+    References
+    ----------
+    .. [1] https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html
+    """
+
+    shards: int = 1
+    key: str | None = None
+    retention_h: int = 24
+    batch_blocks: int = 10
+    window_s: int = 1
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("shards", 1, 500),
+            ("retention_h", 24, 8760),
+            ("batch_blocks", 1, 10_000),
+            ("window_s", 0, 300),
+        ):
+            value = getattr(self, name)
+            _check(
+                low <= value <= high,
+                "a Kinesis source",
+                f"{name}={value}, outside {low} to {high}",
+                f"Set {name} within these limits.",
+            )
+
+
+@dataclass(frozen=True)
+class Function:
+    """What a deployed function may use.
+
+    Parameters
+    ----------
+    memory_mib : int
+        Memory in MiB, 128 to 10,240; CPU grows with it, one vCPU at 1,769 MiB [1]_.
+    timeout_s : int
+        Seconds after which a call is stopped, 1 to 900.
+
+    References
+    ----------
+    .. [1] https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+    """
+
+    memory_mib: int = 1024
+    timeout_s: int = 300
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("memory_mib", 128, 10_240), ("timeout_s", 1, 900)):
+            value = getattr(self, name)
+            _check(
+                low <= value <= high,
+                "a function's settings",
+                f"{name}={value}, outside {low} to {high}",
+                f"Set {name} within these limits.",
+            )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the lake, and how a record becomes one of its rows.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case letters, digits and underscores.
+    schema : type
+        A dataclass whose fields are those of a record: ``int``, ``float``, ``str``, ``bool``,
+        ``bytes``, ``datetime.date`` or ``datetime.datetime``, each optional with ``| None``.
+    transform : str, optional
+        ``"package.module:function"``. It takes and gives a ``pyarrow.RecordBatch``, or, where
+        its first parameter is annotated ``dict``, one record as a dict.
+    produces : type, optional
+        A dataclass with the table's columns; ``schema`` where the transform adds none.
+    """
+
+    name: str
+    schema: type
+    transform: str | None = None
+    produces: type | None = None
+
+    def __post_init__(self) -> None:
+        _check(
+            re.fullmatch(r"[a-z][a-z0-9_]{0,99}", self.name) is not None,
+            "a table's name",
+            f"{self.name!r}",
+            "Use lower-case letters, digits and underscores, a letter first.",
+        )
+        for cls in (self.schema, self.produces):
+            _check(
+                cls is None or is_dataclass(cls),
+                f"the schema of table {self.name}",
+                f"{cls!r}",
+                "Give a dataclass with one field a column.",
+            )
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question asked of the lake in Athena's SQL, shown in the report.
+
+    Parameters
+    ----------
+    name : str
+        Name of the query and of its chart.
+    sql : str
+        SQL text, or the path of a ``.sql`` file in the study's folder.
+    chart : {"line", "bar", "table"}
+        How the report shows it: the first column against the others. ``"bar"`` and ``"line"``
+        draw every numeric column but those that ``draw`` leaves out.
+    title : str
+        What the chart shows, in words.
+    draw : sequence of str
+        The columns to draw, all numeric ones where empty.
+    """
+
+    name: str
+    sql: str
+    chart: Literal["line", "bar", "table"] = "table"
+    title: str = ""
+    draw: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """One question, and the pipeline that answers it.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case letters, digits and hyphens; names every resource.
+    question : str
+        The question in one sentence.
+    seed : int
+        Seeds everything that draws random numbers.
+    source : Kinesis
+        Where records come from.
+    tables : sequence of Table
+        The first one gets records that name no table.
+    stages : sequence of Query
+        What is asked of the tables.
+    records : str, optional
+        ``"package.module:function"`` giving dicts, pushed where no file is named.
+    land, commit : Function
+        Memory and timeout of the two functions.
+    scan_limit_mib : int
+        Bytes that one Athena query may scan, in MiB; at least 10.
+    """
+
+    name: str
+    question: str
+    tables: Sequence[Table]
+    source: Kinesis = Kinesis()
+    stages: Sequence[Query] = ()
+    seed: int = 0
+    records: str | None = None
+    land: Function = Function(memory_mib=1769)
+    commit: Function = Function(memory_mib=1769)
+    scan_limit_mib: int = 1024
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check(
+            re.fullmatch(r"[a-z][a-z0-9-]{0,29}", self.name) is not None,
+            "a study's name",
+            f"{self.name!r}",
+            "Use up to 30 lower-case letters, digits and hyphens, a letter first.",
+        )
+        _check(len(self.tables) > 0, f"study {self.name}", "no table", "Give at least one Table.")
+        _check(
+            self.scan_limit_mib >= 10,
+            f"study {self.name}",
+            f"scan_limit_mib={self.scan_limit_mib}, below Athena's least of 10",
+            "Raise it to 10 or more.",
+        )
+        names = [t.name for t in self.tables] + [s.name for s in self.stages]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        _check(not twice, f"study {self.name}", f"the name {twice} twice", "Rename one of them.")

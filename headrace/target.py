@@ -1,0 +1,113 @@
+"""Where everything goes: the one place that knows a laptop from AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+
+from headrace.plan import ROOT
+
+#: Files of the running local cloud; the tool's own, never a user's.
+STATE = ROOT / ".headrace"
+READY = STATE / "cloud.json"
+LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+
+
+class TargetError(RuntimeError):
+    """The target can't be reached."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One place to deploy to.
+
+    Parameters
+    ----------
+    name : {"local", "aws"}
+    runtime : str
+        Lambda runtime that functions are built for, as `python3.13`.
+    architecture : {"x86_64", "arm64"}
+    environment : dict
+        What the SDK, the CDK and the aws CLI need beyond the user's own environment.
+    """
+
+    name: str
+    runtime: str
+    architecture: str
+    environment: dict[str, str]
+
+    @property
+    def python(self) -> str:
+        """Python version of the functions, as `3.13`."""
+        return self.runtime.removeprefix("python")
+
+    def client(self, service: str) -> Any:
+        """Make a boto3 client of this target."""
+        env = self.environment
+        return boto3.client(
+            service,
+            region_name=env.get("AWS_REGION"),
+            endpoint_url=env.get("AWS_ENDPOINT_URL"),
+            aws_access_key_id=env.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=env.get("AWS_SECRET_ACCESS_KEY"),
+        )
+
+
+def of_environment() -> Target:
+    """The target that the environment names, as bare `cdk` and boto3 would take it."""
+    named = os.environ.get("HEADRACE_TARGET")
+    host = urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname
+    if named == "local" or (named is None and host in ("localhost", "127.0.0.1", "::1")):
+        return local(os.environ.get("AWS_ENDPOINT_URL"))
+    return aws()
+
+
+def named(name: str) -> Target:
+    """The target called `local` or `aws`; the local one must be up.
+
+    Raises
+    ------
+    TargetError
+        Where no local cloud answers.
+    """
+    if name == "aws":
+        return aws()
+    if not READY.is_file():
+        raise TargetError(
+            "While looking for the local cloud, found none running. Start one with `headrace up`."
+        )
+    return local(json.loads(READY.read_text())["endpoint"])
+
+
+def aws() -> Target:
+    """AWS itself, with the user's own credentials and region."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    environment = {"HEADRACE_TARGET": "aws"} | ({"AWS_REGION": region} if region else {})
+    # 3.13 is supported until 2029, and arm64 costs a fifth less per GB-second:
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+    return Target("aws", "python3.13", "arm64", environment)
+
+
+def local(endpoint: str | None) -> Target:
+    """The local cloud at `endpoint`: functions run under the Python that runs this."""
+    arm = platform.machine().lower() in ("arm64", "aarch64")
+    environment = {
+        "HEADRACE_TARGET": "local",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        # The CDK keeps the account that a key belongs to: a home of its own, or it would
+        # mix the laptop's account with a real one.
+        "CDK_HOME": str(Path(STATE / "cdk-home")),
+        **LOCAL_CREDENTIALS,
+        **({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}),
+    }
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return Target("local", version, "arm64" if arm else "x86_64", environment)

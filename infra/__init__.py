@@ -1,0 +1,1 @@
+"""CDK constructs, one per file, and the stacks that join them."""

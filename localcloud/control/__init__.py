@@ -1,0 +1,1 @@
+"""Resources: moto as a library, CloudFormation, and what the templates say."""

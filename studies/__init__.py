@@ -1,0 +1,1 @@
+"""What users write: one folder a study."""
