@@ -15,8 +15,8 @@ import boto3
 
 from headrace.plan import ROOT
 
-#: Files of the running local cloud; the tool's own, never a user's.
-STATE = ROOT / ".headrace"
+#: Files of the running local cloud; the tool's own, never a user's. One cloud a folder.
+STATE = Path(os.environ.get("HEADRACE_STATE", ROOT / ".headrace"))
 READY = STATE / "cloud.json"
 LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
