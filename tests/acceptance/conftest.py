@@ -69,9 +69,7 @@ def build(root: Path) -> House:
     (PROJECT / ".cache").mkdir(exist_ok=True)
     for name in LINKS:
         (root / name).symlink_to(PROJECT / name)
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HEADRACE_", "CDK_"))
-    }
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HEADRACE_", "CDK_"))}
     environment = kept | {
         "PYTHONPATH": str(root),
         "PYTHONDONTWRITEBYTECODE": "",
