@@ -34,9 +34,9 @@ check: setup-dev
 bench: setup
 	$(BIN)/python bench/spine.py --json
 
-setup: .venv/installed .venv/node-ready node_modules/installed
+setup: .venv/installed .venv/node-ready node_modules/installed .cache/layers/ready
 
-setup-dev: .venv/installed-dev .venv/node-ready node_modules/installed
+setup-dev: .venv/installed-dev setup
 
 .venv/bin/uv: requirements/uv.txt
 	@test -n "$(PYTHON)" || { echo "headrace: while setting up, found no Python 3.11 or 3.12 on PATH; install one, or run make PYTHON=/path/to/it" >&2; exit 2; }
@@ -61,6 +61,12 @@ setup-dev: .venv/installed-dev .venv/node-ready node_modules/installed
 
 node_modules/installed: package-lock.json package.json .npmrc .venv/node-ready
 	npm ci --silent
+	touch $@
+
+# The functions' packages, as the local cloud runs them; built once for each lock.
+.cache/layers/ready: infra/layer_zip.py infra/prune.py .venv/installed \
+		$(wildcard lambdas/*/requirements.txt studies/*/requirements.txt)
+	HEADRACE_TARGET=local $(BIN)/python -m infra.bundle $(STUDY)
 	touch $@
 
 # Locks hold hashes and no index address.

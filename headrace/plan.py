@@ -108,8 +108,22 @@ class Plan:
         """The Kinesis stream."""
         return self.prefix
 
+    @property
+    def package(self) -> str:
+        """The study's folder under ``studies/``."""
+        return self.study.name.replace("-", "_")
+
+    @property
+    def every_table(self) -> tuple[TablePlan, ...]:
+        """The study's tables and the quarantine, which is the last."""
+        return (*self.tables, quarantine_plan())
+
     def bucket(self, account: str, region: str) -> str:
-        """Name of the lake's bucket: unique in the world by account and region."""
+        """Name of the lake's bucket: unique in the world by account and region.
+
+        At most 63 characters, S3's limit: the prefix has up to 29, an account 12, the longest
+        region's name 14 (ap-southeast-1), and two hyphens.
+        """
         return f"{self.prefix}-{account}-{region}"
 
     def function(self, name: str) -> str:
@@ -136,7 +150,6 @@ class Plan:
             same, "transform"}]}``; the first table gets records that name none, and the
             quarantine table is the last.
         """
-        every = (*self.tables, quarantine_plan())
         return {
             "study": self.study.name,
             "tables": [
@@ -146,7 +159,7 @@ class Plan:
                     "columns": [dataclasses.astuple(c) for c in t.columns],
                     "transform": t.transform,
                 }
-                for t in every
+                for t in self.every_table
             ],
         }
 

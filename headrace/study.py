@@ -167,7 +167,7 @@ class Study:
     Parameters
     ----------
     name : str
-        Lower-case letters, digits and hyphens; names every resource.
+        Up to 20 lower-case letters, digits and hyphens; names every resource.
     question : str
         The question in one sentence.
     seed : int
@@ -200,10 +200,10 @@ class Study:
 
     def __post_init__(self) -> None:
         _check(
-            re.fullmatch(r"[a-z][a-z0-9-]{0,29}", self.name) is not None,
+            re.fullmatch(r"[a-z][a-z0-9-]{0,19}", self.name) is not None,
             "a study's name",
             f"{self.name!r}",
-            "Use up to 30 lower-case letters, digits and hyphens, a letter first.",
+            "Use up to 20 lower-case letters, digits and hyphens, a letter first.",
         )
         _check(len(self.tables) > 0, f"study {self.name}", "no table", "Give at least one Table.")
         _check(

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-
 from headrace.plan import ROOT
 
 #: Files of the running local cloud; the tool's own, never a user's. One cloud a folder.
@@ -37,12 +35,15 @@ class Target:
     architecture : {"x86_64", "arm64"}
     environment : dict
         What the SDK, the CDK and the aws CLI need beyond the user's own environment.
+    platform : str, optional
+        uv's name of the platform that functions run on; none is this machine's own.
     """
 
     name: str
     runtime: str
     architecture: str
     environment: dict[str, str]
+    platform: str | None = None
 
     @property
     def python(self) -> str:
@@ -51,6 +52,8 @@ class Target:
 
     def client(self, service: str) -> Any:
         """Make a boto3 client of this target."""
+        import boto3  # here: the CDK app asks for no client, and it takes a quarter of a second
+
         env = self.environment
         return boto3.client(
             service,
@@ -93,7 +96,9 @@ def aws() -> Target:
     environment = {"HEADRACE_TARGET": "aws"} | ({"AWS_REGION": region} if region else {})
     # 3.13 is supported until 2029, and arm64 costs a fifth less per GB-second:
     # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
-    return Target("aws", "python3.13", "arm64", environment)
+    # Amazon Linux 2023 has glibc 2.34, so wheels for 2.28 load:
+    # https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html
+    return Target("aws", "python3.13", "arm64", environment, "aarch64-manylinux_2_28")
 
 
 def local(endpoint: str | None) -> Target:

@@ -1,1 +1,1 @@
-"""CDK constructs, one per file, and the stacks that join them."""
+"""The CDK app's parts: one construct a file, the two stacks that join them, and the zips."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from botocore.config import Config
 
 ACCOUNT = "123456789012"  # moto's own default account
 CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+"""A WSGI application."""
 
 
 @dataclass
@@ -26,30 +30,59 @@ class Cloud:
         Folder for objects, function code and logs; the cloud's own, made empty at start.
     region : str
         The one region it serves.
+    apps : dict
+        WSGI applications that answer a service in moto's place, by the service's name.
+    pages : dict
+        WSGI applications under ``/_localcloud/NAME``.
+    middlewares : list
+        Each takes the whole WSGI application and gives one that stands before it; the last
+        one added is asked first.
     """
 
     port: int
     data: Path
     region: str = "us-east-1"
     account: str = ACCOUNT
+    apps: dict[str, Application] = field(default_factory=dict)
+    pages: dict[str, Application] = field(default_factory=dict)
+    middlewares: list[Callable[[Application], Application]] = field(default_factory=list)
     _stoppers: list[Callable[[], None]] = field(default_factory=list)
+    _clients: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def endpoint(self) -> str:
         """The endpoint URL; by name, since CloudFormation template URLs need `localhost`."""
         return f"http://localhost:{self.port}"
 
-    def client(self, service: str) -> Any:
-        """Make a boto3 client of this cloud: engines use the same API as everyone."""
-        return boto3.client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint,
-            config=Config(
-                retries={"mode": "standard", "max_attempts": 2}, s3={"addressing_style": "path"}
-            ),
-            **CREDENTIALS,
-        )
+    def client(self, service: str, **settings: Any) -> Any:
+        """Give the boto3 client of this cloud: engines use the same API as everyone.
+
+        Clients are made once (that takes some 50 ms) and shared: they are thread-safe.
+
+        Parameters
+        ----------
+        service : str
+            The service as boto3 names it.
+        **settings
+            Further words for `botocore.config.Config`, as ``read_timeout=900``.
+        """
+        key = (service, repr(sorted(settings.items())))
+        with self._making:  # boto3's default session is not thread-safe
+            if key not in self._clients:
+                words: dict[str, Any] = {
+                    "retries": {"mode": "standard", "max_attempts": 2},
+                    "s3": {"addressing_style": "path"},
+                    "max_pool_connections": 32,
+                }
+                self._clients[key] = boto3.client(
+                    service,
+                    region_name=self.region,
+                    endpoint_url=self.endpoint,
+                    config=Config(**(words | settings)),
+                    **CREDENTIALS,
+                )
+            return self._clients[key]
 
     def on_stop(self, stop: Callable[[], None]) -> None:
         """Have `stop` called when the cloud goes down; last in, first called."""

@@ -1,4 +1,8 @@
-"""One process on loopback: moto answers the APIs, the engines do the work."""
+"""One process on loopback: moto answers the APIs, the engines do the work.
+
+Services that no engine here knows stay moto's own: they record what they are told and do
+nothing. Only CloudFormation refuses what the local cloud can't honour.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,16 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
-
-from localcloud.cloud import Cloud
+from localcloud.cloud import Application, Cloud
+from localcloud.control import warm
+from localcloud.control.faults import Faults
+from localcloud.control.http import serve_http
 
 Install = Callable[[Cloud], None]
-
-
-class Handler(WSGIRequestHandler):
-    """HTTP/1.1, so that clients keep their connections, and no line per request."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
 
 
 def installers() -> Sequence[Install]:
@@ -41,6 +37,27 @@ def installers() -> Sequence[Install]:
     )
 
 
+def application(cloud: Cloud) -> Application:
+    """Join moto, the parts that stand in for its services, and our own pages."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    def create(service: Any) -> Any:
+        return cloud.apps.get(service) or create_backend_app(service)
+
+    moto = DomainDispatcherApplication(create)
+
+    def front(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        parts = environ["PATH_INFO"].split("/", 3)
+        page = cloud.pages.get(parts[2]) if parts[1:2] == ["_localcloud"] and parts[2:] else None
+        answer: Iterable[bytes] = (page or moto)(environ, start)
+        return answer
+
+    app: Application = Faults(front)
+    for wrap in cloud.middlewares:
+        app = wrap(app)
+    return app
+
+
 def serve(cloud: Cloud, ready: Path | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then stop every engine.
 
@@ -52,12 +69,9 @@ def serve(cloud: Cloud, ready: Path | None = None) -> None:
         Written once the cloud answers: ``{"endpoint", "port", "pid", "data"}``.
     """
     os.environ["MOTO_PORT"] = str(cloud.port)
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
     for install in installers():
         install(cloud)
-    app: Any = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", cloud.port, app, threaded=True, request_handler=Handler)
+    server = serve_http(application(cloud), cloud.port)
     stop = lambda *_: threading.Thread(target=server.shutdown).start()  # noqa: E731
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -65,8 +79,9 @@ def serve(cloud: Cloud, ready: Path | None = None) -> None:
         facts = {"endpoint": cloud.endpoint, "port": cloud.port, "pid": os.getpid()}
         ready.with_suffix(".part").write_text(json.dumps({**facts, "data": str(cloud.data)}))
         ready.with_suffix(".part").rename(ready)
+    warm.begin(cloud)
     try:
-        server.serve_forever()
+        server.serve_forever(poll_interval=0.1)
     finally:
         cloud.stop()
         if ready:

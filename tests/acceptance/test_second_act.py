@@ -80,9 +80,7 @@ def settings(house: House) -> dict[str, Any]:
     function = house.client("lambda").get_function_configuration(FunctionName=land)
     workgroup = house.client("athena").get_work_group(WorkGroup="headrace-visits")
     return {
-        "memory": house.client("lambda").get_function_configuration(FunctionName=land)[
-            "MemorySize"
-        ],
+        "memory": function["MemorySize"],
         "batch": mappings["EventSourceMappings"][0]["BatchSize"],
         "limit": workgroup["WorkGroup"]["Configuration"]["BytesScannedCutoffPerQuery"],
         "columns": [c["Name"] for c in table["StorageDescriptor"]["Columns"]][:4],

@@ -1,0 +1,169 @@
+"""The verbs query, ledger and report: what the lake answers."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headrace import charts, ledger, report
+from headrace.cli import options
+from headrace.cli.output import Output
+from headrace.ledger import Ledger
+from headrace.plan import Plan
+from headrace.printed import texts
+from headrace.target import Target
+
+
+@click.command()
+@options.study
+@click.argument("sql")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    help="How rows are printed; by the suffix of --out if not given, else table.",
+)
+@click.option("--out", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write here.")
+@options.common
+def query(
+    plan: Plan, out: Output, where: str, sql: str, kind: str | None, file: Path | None
+) -> None:
+    """Ask Athena, in a study's database and workgroup."""
+    kind = kind or (file.suffix.lstrip(".") if file else "table")
+    fitting = tuple(PRINTED) if file is None else tuple(WRITTEN)
+    if kind not in fitting:
+        where_to = "for the screen" if file is None else f"for {file}"
+        raise click.UsageError(f"format {kind!r} {where_to}, where {', '.join(fitting)} go")
+    target = options.reach(where)
+    with out.progress("Asking Athena"):
+        answer = options.athena_of(plan, target).ask(sql)
+    if file is not None:
+        WRITTEN[kind](answer.rows, file)
+    out.say(f"{answer.rows.num_rows:,} rows, {answer.scanned_bytes:,} bytes scanned.")
+    document = {
+        "query_id": answer.id,
+        "scanned_bytes": answer.scanned_bytes,
+        "engine_ms": answer.engine_ms,
+        "columns": {f.name: str(f.type) for f in answer.rows.schema},
+        "file": file,
+        "rows": plain_rows(answer.rows) if file is None else None,
+    }
+    out.facts(document, lambda: PRINTED[kind](out, answer.rows) if file is None else None)
+
+
+def print_table(out: Output, rows: pa.Table) -> None:
+    """Print rows for people."""
+    right = [p for p, kind in enumerate(rows.schema.types) if charts.is_number(kind)]
+    out.table(rows.column_names, texts(rows), tuple(right))
+
+
+def csv_text(rows: pa.Table) -> str:
+    """Rows as CSV with a header; a null is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows.column_names)
+    for row in plain_rows(rows):
+        writer.writerow(str(v).lower() if isinstance(v, bool) else v for v in row.values())
+    return text.getvalue()
+
+
+def json_text(rows: pa.Table) -> str:
+    """Rows as a JSON array of objects."""
+    return json.dumps(plain_rows(rows), indent=2, default=str, ensure_ascii=False) + "\n"
+
+
+def plain_rows(rows: pa.Table) -> list[dict[str, Any]]:
+    """Rows as dicts, bytes written as Athena writes them: ``68 65 6c``."""
+    return [
+        {k: v.hex(" ") if isinstance(v, bytes) else v for k, v in row.items()}
+        for row in rows.to_pylist()
+    ]
+
+
+PRINTED: dict[str, Callable[[Output, pa.Table], None]] = {
+    "table": print_table,
+    "csv": lambda out, rows: click.echo(csv_text(rows), nl=False),
+    "json": lambda out, rows: click.echo(json_text(rows), nl=False),
+}
+WRITTEN: dict[str, Callable[[pa.Table, Path], object]] = {
+    "csv": lambda rows, file: file.write_text(csv_text(rows), encoding="utf-8"),
+    "json": lambda rows, file: file.write_text(json_text(rows), encoding="utf-8"),
+    "parquet": pq.write_table,
+}
+
+
+@click.command("ledger")
+@options.study
+@click.option("--check", is_flag=True, help="Exit 1 where a record is missing or there twice.")
+@options.common
+def ledger_(plan: Plan, out: Output, where: str, check: bool) -> int:
+    """Show the books: pushed = rows + quarantined, per shard."""
+    books = books_of(options.reach(where), plan, out)
+    out.facts({"study": plan.study.name, **books.document()}, lambda: show_ledger(out, books))
+    return 1 if check and not books.balanced else 0
+
+
+def books_of(target: Target, plan: Plan, out: Output) -> Ledger:
+    """Take the ledger of a study."""
+    place = options.place_of(target)
+    athena = options.athena_of(plan, target)
+    with out.progress("Counting the stream and the tables"):
+        return ledger.take(
+            plan,
+            target.client,
+            plan.bucket(place.account, place.region),
+            lambda sql: athena.ask(sql).rows,
+        )
+
+
+def show_ledger(out: Output, books: Ledger) -> None:
+    """Print the books."""
+    print_table(out, books.table())
+    for reason, count in sorted(books.reasons.items()):
+        click.echo(f"quarantined {count:,}: {reason}")
+    click.echo(books.verdict())
+
+
+@click.command("report")
+@options.study
+@click.option("--out", "folder", type=click.Path(file_okay=False, path_type=Path))
+@options.common
+def report_(plan: Plan, out: Output, where: str, folder: Path | None) -> None:
+    """Write out/STUDY/report.html: the question, the answers and their charts, the ledger."""
+    target = options.reach(where)
+    written = write_report(target, plan, out, books_of(target, plan, out), folder)
+    document = {"report": written[0], "charts": written[1:]}
+    out.facts(document, lambda: click.echo("\n".join(str(path) for path in written)))
+
+
+def write_report(
+    target: Target, plan: Plan, out: Output, books: Ledger, folder: Path | None = None
+) -> list[Path]:
+    """Ask the study's queries and write the report; its path, then the charts'."""
+    ask = options.athena_of(plan, target).ask
+    stages = plan.study.stages
+    with out.progress("Asking the study's queries") as bar:
+        asked = []
+        for done, stage in enumerate(stages):
+            bar.update(done, len(stages), stage.name)
+            asked.append(report.ask(plan, stage, ask))
+        return report.write(
+            plan,
+            options.place_of(target),
+            books,
+            asked,
+            datetime.datetime.now(datetime.UTC),
+            folder or report.folder(plan),
+        )
+
+
+VERBS = (query, ledger_, report_)

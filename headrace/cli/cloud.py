@@ -1,0 +1,165 @@
+"""The verbs up, down, status and env: the target itself."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import Any
+
+import botocore.exceptions
+import click
+
+from headrace import cdk, local_process
+from headrace import plan as plans
+from headrace import target as targets
+from headrace.cli import options
+from headrace.cli.output import Output
+from headrace.plan import Plan
+from headrace.target import Target
+
+#: The stack that every CDK deploy needs.
+BOOTSTRAP = "CDKToolkit"
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port; 5566 or a free one if not given."
+)
+@options.common
+def up(out: Output, where: str, port: int | None) -> None:
+    """Start the local cloud, ready for `cdk deploy`; does nothing where one runs."""
+    options.only_local(where)
+    running = start(out, port)
+    facts = {"endpoint": running.endpoint, "pid": running.pid, "data": str(running.data)}
+    out.facts(facts, lambda: click.echo(f"Local cloud at {running.endpoint}, pid {running.pid}."))
+
+
+def start(out: Output, port: int | None = None) -> local_process.Running:
+    """Start the local cloud and bootstrap it for the CDK."""
+    files = options.files()
+    with out.progress("Starting the local cloud") as bar:
+        running = local_process.start(files, port)
+        bar.update(1, 2, "cdk bootstrap")
+        target = targets.local(running.endpoint)
+        if stack_status(target, BOOTSTRAP) not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            place = options.place_of(target)
+            cdk.run(
+                target,
+                ["bootstrap", f"aws://{place.account}/{place.region}", "--app", ""],
+                doing="preparing the local cloud for the CDK",
+                log=files.state / "bootstrap.log",
+                on_line=lambda line: bar.update(1, 2, line),
+            )
+    return running
+
+
+@click.command()
+@options.common
+def down(out: Output, where: str) -> None:
+    """Stop the local cloud and remove its data; does nothing where none runs."""
+    options.only_local(where)
+    with out.progress("Stopping the local cloud"):
+        stopped = local_process.stop(options.files())
+    facts = {"stopped": stopped is not None, "pid": stopped.pid if stopped else None}
+    words = f"Stopped the local cloud (pid {stopped.pid})." if stopped else "No local cloud runs."
+    out.facts(facts, lambda: click.echo(words))
+
+
+@click.command()
+@options.common
+def status(out: Output, where: str) -> None:
+    """Say what is up: the target, its studies, and whether records flow."""
+    running = local_process.find(options.files())
+    if where == "local" and running is None and not os.environ.get("AWS_ENDPOINT_URL"):
+        document: dict[str, Any] = {"target": where, "up": False, "studies": []}
+        out.facts(document, lambda: click.echo("No local cloud runs. Start one: headrace up"))
+        return
+    target = options.reach(where)
+    place = options.place_of(target)
+    document = {
+        "target": where,
+        "up": True,
+        "account": place.account,
+        "region": place.region,
+        "endpoint": target.environment.get("AWS_ENDPOINT_URL"),
+        "studies": [study_status(target, plans.load(name)) for name in plans.names()],
+    }
+    if running is not None and running.endpoint == document["endpoint"]:
+        document |= {"pid": running.pid, "memory_mib": running.memory_bytes() >> 20}
+    out.facts(document, lambda: _show(out, document))
+
+
+def _show(out: Output, found: dict[str, Any]) -> None:
+    where = found["endpoint"] or "AWS"
+    own = f", pid {found['pid']}, {found['memory_mib']} MiB" if "pid" in found else ""
+    click.echo(f"{where}: account {found['account']}, {found['region']}{own}")
+    rows = []
+    for study in found["studies"]:
+        mappings = ", ".join(f"{m['function']} {m['state']}" for m in study["mappings"])
+        rows.append(
+            [study["study"], study["data"] or "not there", study["flow"] or "not there", mappings]
+        )
+    out.table(["study", "data stack", "flow stack", "mappings"], rows)
+
+
+def study_status(target: Target, plan: Plan) -> dict[str, Any]:
+    """What CloudFormation and Lambda say of a study."""
+    flow = stack_status(target, plan.flow_stack)
+    return {
+        "study": plan.study.name,
+        "data": stack_status(target, plan.data_stack),
+        "flow": flow,
+        "mappings": mappings(target, plan) if flow else [],
+    }
+
+
+def stack_status(target: Target, name: str) -> str | None:
+    """A stack's status; None where there is no such stack."""
+    try:
+        found = target.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except botocore.exceptions.ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return str(found[0]["StackStatus"])
+
+
+def mappings(target: Target, plan: Plan) -> list[dict[str, Any]]:
+    """The event source mappings of a study's functions, and what they did last."""
+    client = target.client("lambda")
+    return [
+        {
+            "function": name,
+            "source": found["EventSourceArn"],
+            "state": found["State"],
+            "last_result": found.get("LastProcessingResult"),
+        }
+        for name in ("land", "commit")
+        for found in client.list_event_source_mappings(FunctionName=plan.function(name))[
+            "EventSourceMappings"
+        ]
+    ]
+
+
+@click.command()
+@options.common
+def env(out: Output, where: str) -> None:
+    """Print the exports that point cdk, boto3 and the aws CLI at the target.
+
+    Use it as: eval "$(headrace env)"
+    """
+    target = options.reach(where)
+    own = cdk.environment(target)
+    gone = sorted(name for name in os.environ if name.startswith("AWS_") and name not in own)
+    lines = exports(target.environment, gone)
+    out.facts(dict(target.environment), lambda: click.echo("\n".join(lines)))
+
+
+def exports(environment: dict[str, str], gone: list[str]) -> list[str]:
+    """The lines for a shell: what would override the target goes, what it needs is set."""
+    lines = [f"unset {name}" for name in gone]
+    lines += [f"export {k}={shlex.quote(v)}" for k, v in sorted(environment.items())]
+    return [*lines, f'export PATH={shlex.quote(cdk.programs())}:"$PATH"']
+
+
+VERBS = (up, down, status, env)

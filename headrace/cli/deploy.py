@@ -1,0 +1,239 @@
+"""The verbs deploy, destroy and plan: a study's stacks."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from typing import Any
+
+import click
+
+from headrace import cdk, report
+from headrace import target as targets
+from headrace.cli import options
+from headrace.cli.output import Bar, Output
+from headrace.errors import HeadraceError
+from headrace.plan import Plan, quarantine_plan
+from headrace.target import Target
+
+
+class ProtectedError(HeadraceError):
+    """The stack that holds data is protected against its deletion."""
+
+
+@click.command()
+@options.study
+@options.common
+def deploy(plan: Plan, out: Output, where: str) -> None:
+    """Put a study's stacks in place: `cdk deploy --all -c study=STUDY`."""
+    target = options.reach(where)
+    place = options.place_of(target)
+    out.say(f"Deploying {plan.study.name} to account {place.account}, {place.region} ({where}).")
+    document = deploy_to(target, plan, out)
+    out.facts(document, lambda: _show(document))
+
+
+def deploy_to(target: Target, plan: Plan, out: Output) -> dict[str, Any]:
+    """Deploy, and give the stacks' outputs and what the local cloud doesn't act on."""
+    name = plan.study.name
+    outputs = targets.STATE / f"outputs-{name}.json"
+    with out.progress(f"Deploying {name}") as bar:
+        cdk.run(
+            target,
+            [
+                *("deploy", "--all", "--require-approval", "never", "--progress", "events"),
+                *("-c", f"study={name}", "--outputs-file", str(outputs)),
+            ],
+            doing=f"deploying {name}",
+            log=targets.STATE / f"deploy-{name}.log",
+            on_line=Watch(bar),
+        )
+    stored = not_acted_on(target, plan)
+    return {"study": name, "outputs": json.loads(outputs.read_text()), "stored_only": stored}
+
+
+class Watch:
+    """Shows on a bar what cdk says: resources done of those that all stacks so far have."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._stacks: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+
+    def __call__(self, line: str) -> None:
+        """Read one line."""
+        event = cdk.event_of(line)
+        now = line.strip()
+        if event is not None:
+            now = f"{event.type} {event.name.split(' ')[0]} {event.status}"
+            if event.done is not None and event.total is not None:
+                self._stacks[event.stack] = (event.done, event.total)
+        done = sum(d for d, _ in self._stacks.values())
+        total = sum(t for _, t in self._stacks.values())
+        self._bar.update(done, total or None, now)
+
+
+def not_acted_on(target: Target, plan: Plan) -> list[dict[str, Any]] | None:
+    """What of the study an emulator stores without acting on it; None where it has no such list."""
+    endpoint = target.environment.get("AWS_ENDPOINT_URL")
+    if endpoint is None:
+        return None
+    address = f"{endpoint}/_localcloud/stored"
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - the target's own
+            found: list[dict[str, Any]] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
+        raise
+    return [one for one in found if one["stack"] in (plan.data_stack, plan.flow_stack)]
+
+
+def _show(document: dict[str, Any]) -> None:
+    for stack, outputs in document["outputs"].items():
+        click.echo(stack)
+        for name, value in outputs.items():
+            click.echo(f"  {name} = {value}")
+    if document["stored_only"]:
+        click.echo("Stored by the local cloud, but not acted on:")
+        for (kind, why), properties in _by_reason(document["stored_only"]).items():
+            click.echo(f"  {kind}: {', '.join(properties)} ({why})")
+
+
+def _by_reason(stored: list[dict[str, Any]]) -> dict[tuple[str, str], list[str]]:
+    """The properties of each kind of resource that share a reason, each once."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in stored:
+        properties = found[one["type"], one["why"]]
+        if one["property"] not in properties:
+            properties.append(one["property"])
+    return found
+
+
+@click.command()
+@options.study
+@click.option("--data", is_flag=True, help="The stack that holds the data as well.")
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@options.common
+def destroy(plan: Plan, out: Output, where: str, data: bool, yes: bool) -> None:
+    """Delete what moves records; with --data also the stack that holds them.
+
+    The lake's bucket, its tables and their data stay in any case: they are retained.
+    """
+    target = options.reach(where)
+    place = options.place_of(target)
+    if data:
+        _refuse_protected(target, plan)
+    _confirm(plan, f"account {place.account}, {place.region}", data, yes)
+    stacks = [plan.flow_stack, *([plan.data_stack] if data else [])]
+    with out.progress(f"Destroying {plan.study.name}") as bar:
+        cdk.run(
+            target,
+            [
+                "destroy",
+                *stacks,
+                "--force",
+                "--progress",
+                "events",
+                "-c",
+                f"study={plan.study.name}",
+            ],
+            doing=f"destroying {', '.join(stacks)}",
+            log=targets.STATE / f"destroy-{plan.study.name}.log",
+            on_line=Watch(bar),
+        )
+    kept = plan.bucket(place.account, place.region)
+    document = {"destroyed": stacks, "kept_bucket": kept}
+    words = f"Destroyed {', '.join(stacks)}. Bucket {kept} and its tables stay."
+    out.facts(document, lambda: click.echo(words))
+
+
+def _refuse_protected(target: Target, plan: Plan) -> None:
+    name = plan.data_stack
+    client = target.client("cloudformation")
+    if client.describe_stacks(StackName=name)["Stacks"][0].get("EnableTerminationProtection"):
+        raise ProtectedError(
+            f"destroying {name}",
+            "termination protection on",
+            "Take it off first: aws cloudformation update-termination-protection"
+            f" --no-enable-termination-protection --stack-name {name}",
+        )
+
+
+def _confirm(plan: Plan, where: str, data: bool, yes: bool) -> None:
+    if yes:
+        return
+    if not data:
+        click.confirm(f"Delete {plan.flow_stack} in {where}?", abort=True, err=True)
+        return
+    typed = click.prompt(f"Type the study's name to delete its data stack in {where}", err=True)
+    if typed != plan.study.name:
+        raise click.Abort
+
+
+@click.command("plan")
+@options.study
+@options.common
+def plan_(plan: Plan, out: Output, where: str) -> None:
+    """List what will exist, before any of it does."""
+    document = planned(plan)
+    out.facts(document, lambda: _show_plan(plan, document))
+
+
+def planned(plan: Plan) -> dict[str, Any]:
+    """The plan as a document."""
+    study, source = plan.study, plan.study.source
+    return {
+        "study": study.name,
+        "question": study.question,
+        "stacks": {"data": plan.data_stack, "flow": plan.flow_stack},
+        "bucket": plan.bucket("ACCOUNT", "REGION"),
+        "database": plan.database,
+        "workgroup": {"name": plan.workgroup, "scan_limit_mib": study.scan_limit_mib},
+        "stream": {
+            "name": plan.stream,
+            "shards": source.shards,
+            "retention_h": source.retention_h,
+            "key": source.key,
+        },
+        "functions": {
+            plan.function(name): {"memory_mib": f.memory_mib, "timeout_s": f.timeout_s}
+            for name, f in (("land", study.land), ("commit", study.commit))
+        },
+        "queues": [plan.commit_queue, plan.commit_dead_letters],
+        "tables": {
+            t.name: {c.name: c.type + ("" if c.required else ", may be null") for c in t.columns}
+            for t in (*plan.tables, quarantine_plan())
+        },
+        "queries": {q.name: report.sql_of(plan, q) for q in study.stages},
+    }
+
+
+def _show_plan(plan: Plan, document: dict[str, Any]) -> None:
+    stream, workgroup = document["stream"], document["workgroup"]
+    key = f", in order by {stream['key']}" if stream["key"] else ""
+    lines = [
+        f"{document['question']}",
+        f"data stack  {plan.data_stack} (kept when destroyed)",
+        f"  bucket    {document['bucket']}",
+        f"  database  {document['database']}",
+        f"  workgroup {workgroup['name']}, at most {workgroup['scan_limit_mib']} MiB a query",
+    ]
+    for table, columns in document["tables"].items():
+        lines.append(f"  table     {table} ({', '.join(f'{n} {t}' for n, t in columns.items())})")
+    lines += [
+        f"flow stack  {plan.flow_stack}",
+        f"  stream    {stream['name']}, {stream['shards']} shard(s),"
+        f" keeps {stream['retention_h']} h{key}",
+    ]
+    for name, function in document["functions"].items():
+        lines.append(
+            f"  function  {name}, {function['memory_mib']} MiB, {function['timeout_s']} s at most"
+        )
+    lines += [f"  queue     {name}" for name in document["queues"]]
+    lines += [f"asks        {name}" for name in document["queries"]]
+    click.echo("\n".join(lines))
+
+
+VERBS = (plan_, deploy, destroy)

@@ -1,0 +1,49 @@
+"""Answers in print: every value as the text that a reader wants to see."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pyarrow as pa
+
+#: Significant digits of a column's largest number; the others get as many decimals.
+DIGITS = 4
+
+
+def texts(rows: pa.Table) -> list[list[str]]:
+    """The cells of a table as texts, row by row.
+
+    Whole numbers get separators but in the first column, where they name things, as years do.
+    Other numbers get the decimals that show four digits of their column's largest. A null is a
+    dash, and bytes are written as Athena writes them: ``68 65 6c``.
+    """
+    columns = [
+        [cell(value, first=place == 0, decimals=decimals(column)) for value in column.to_pylist()]
+        for place, column in enumerate(rows.columns)
+    ]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def decimals(column: pa.ChunkedArray) -> int:
+    """Decimals that show four digits of a column's largest number; 0 for other columns."""
+    if not pa.types.is_floating(column.type):
+        return 0
+    sizes = [abs(v) for v in column.to_pylist() if v is not None and math.isfinite(v)]
+    largest = max(sizes, default=0.0)
+    return max(0, DIGITS - 1 - math.floor(math.log10(largest))) if largest else 0
+
+
+def cell(value: Any, *, first: bool = False, decimals: int = 0) -> str:
+    """One value in print."""
+    if value is None:
+        return "\u2013"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value) if first else f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:z,.{decimals}f}"
+    if isinstance(value, bytes):
+        return value.hex(" ")
+    return str(value)

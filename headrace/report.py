@@ -1,0 +1,186 @@
+"""Writes a study's report: one self-contained HTML page, and each chart as a PNG beside it.
+
+The page needs no script, no network and no font of its own, and prints as it looks.
+"""
+
+from __future__ import annotations
+
+import datetime
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from string import Template
+
+import pyarrow as pa
+
+from headrace import charts
+from headrace.ledger import Ledger
+from headrace.plan import ROOT, Plan
+from headrace.printed import texts
+from headrace.sql import Answer
+from headrace.study import Query
+
+MOST_ROWS = 200
+_PAGE = Template(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query of the study with its SQL and what was answered."""
+
+    query: Query
+    sql: str
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a study runs: the target's name, the account, the region."""
+
+    target: str
+    account: str
+    region: str
+
+
+def folder(plan: Plan) -> Path:
+    """Where the report of a study goes."""
+    return ROOT / "out" / plan.study.name
+
+
+def sql_of(plan: Plan, query: Query) -> str:
+    """The text of a query: its own, or that of the file in the study's folder that it names."""
+    if not query.sql.endswith(".sql"):
+        return query.sql
+    package = plan.study.name.replace("-", "_")
+    return (ROOT / "studies" / package / query.sql).read_text(encoding="utf-8")
+
+
+def ask(plan: Plan, query: Query, run: Callable[[str], Answer]) -> Asked:
+    """Ask a query of a study."""
+    sql = sql_of(plan, query)
+    return Asked(query, sql, run(sql))
+
+
+def write(
+    plan: Plan,
+    place: Place,
+    ledger: Ledger,
+    asked: Sequence[Asked],
+    when: datetime.datetime,
+    into: Path,
+) -> list[Path]:
+    """Write ``report.html`` and the charts.
+
+    Parameters
+    ----------
+    plan : Plan
+    place : Place
+    ledger : Ledger
+    asked : sequence of Asked
+    when : datetime
+        With its zone.
+    into : Path
+        The folder; made where it is missing.
+
+    Returns
+    -------
+    list of Path
+        The report, then the charts.
+
+    Raises
+    ------
+    headrace.charts.NotDrawable
+        Where an answer can't be drawn as its query says.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    written = [into / "report.html"]
+    for one in asked:
+        if (chart := chart_of(one)) is not None:
+            written.append(into / f"{one.query.name}.png")
+            charts.png(chart, written[-1])
+    written[0].write_text(page(plan, place, ledger, asked, when), encoding="utf-8")
+    return written
+
+
+def chart_of(asked: Asked) -> charts.Chart | None:
+    """The chart of a query that wants one."""
+    query = asked.query
+    if query.chart == "table":
+        return None
+    return charts.Chart(
+        name=query.name,
+        kind=query.chart,
+        title=query.title,
+        rows=asked.answer.rows,
+        draw=query.draw,
+        labels=dict(getattr(query, "labels", {})),
+    )
+
+
+def page(
+    plan: Plan, place: Place, ledger: Ledger, asked: Sequence[Asked], when: datetime.datetime
+) -> str:
+    """The whole page as text."""
+    return _PAGE.substitute(
+        title=html.escape(plan.study.question),
+        study=html.escape(plan.study.name),
+        when=html.escape(when.strftime("%-d %B %Y, %H:%M %Z")),
+        place=html.escape(f"{place.target}, account {place.account}, {place.region}"),
+        verdict=html.escape(ledger.verdict()),
+        ledger=ledger_html(ledger),
+        queries="\n".join(query_html(one) for one in asked),
+    )
+
+
+def ledger_html(ledger: Ledger) -> str:
+    """The ledger as a table, one line a shard and the sum."""
+    rows = html_table(ledger.table(), caption=None)
+    reasons = "".join(
+        f"<li>{count:,}: {html.escape(reason)}</li>"
+        for reason, count in sorted(ledger.reasons.items())
+    )
+    return rows + (f"<p>Quarantined, by reason:</p><ul>{reasons}</ul>" if reasons else "")
+
+
+def query_html(asked: Asked) -> str:
+    """A query: chart, result and SQL."""
+    query, answer = asked.query, asked.answer
+    parts = [f'<section id="{html.escape(query.name)}">']
+    parts.append(f"<h2>{html.escape(query.title or query.name)}</h2>")
+    if (chart := chart_of(asked)) is not None:
+        parts.append(f'<figure role="img" aria-label="{html.escape(query.title or query.name)}">')
+        parts.append(f"{charts.svg(replace(chart, title=''))}</figure>")  # the heading says it
+    shown = answer.rows.slice(0, MOST_ROWS)
+    more = answer.rows.num_rows - shown.num_rows
+    caption = f"{query.name}: {answer.rows.num_rows:,} rows, {answer.scanned_bytes:,} bytes scanned"
+    parts.append(html_table(shown, caption))
+    if more:
+        parts.append(f"<p>The first {MOST_ROWS} rows; {more:,} more are not shown.</p>")
+    parts.append(f"<pre><code>{html.escape(asked.sql.strip())}</code></pre></section>")
+    return "\n".join(parts)
+
+
+def html_table(rows: pa.Table, caption: str | None) -> str:
+    """A table as HTML, numbers to the right.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+    caption : str or None
+    """
+    marks = [' class="n"' if charts.is_number(kind) else "" for kind in rows.schema.types]
+    head = "".join(
+        f'<th scope="col"{mark}>{html.escape(name)}</th>'
+        for name, mark in zip(rows.column_names, marks, strict=True)
+    )
+    body = "\n".join(
+        "<tr>"
+        + "".join(
+            f"<td{mark}>{html.escape(text)}</td>" for text, mark in zip(line, marks, strict=True)
+        )
+        + "</tr>"
+        for line in texts(rows)
+    )
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"

@@ -1,0 +1,107 @@
+"""The zips of a study's functions and layers; ``python -m infra.bundle STUDY`` makes them ahead.
+
+Nothing is built when this is imported: a stack asks for a zip when it is synthesised.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from headrace import plan as plans
+from headrace import target as targets
+from headrace.errors import HeadraceError
+from headrace.plan import ROOT, Plan
+from headrace.study import StudyError
+from headrace.target import Target
+from infra import function_zip, layer_zip
+from infra.zips import Asset, unpacked_bytes
+
+#: The functions that every study has.
+FUNCTIONS = ("land", "commit", "table")
+CACHE = ROOT / ".cache"
+
+#: A function's code and its layers, unpacked, in bytes (250 MB; of 1,024 kB each):
+#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+UNPACKED_LIMIT_BYTES = 262_144_000
+
+
+class Assets(Protocol):
+    """Where stacks get zips from."""
+
+    def code(self, function: str) -> Asset:
+        """Zip of a function's own code."""
+
+    def layer(self, function: str) -> Asset:
+        """Zip of the packages that a function imports."""
+
+
+@dataclass(frozen=True)
+class Bundler:
+    """Builds a study's zips for a target, or takes them from the cache.
+
+    Parameters
+    ----------
+    plan : Plan
+        The study's.
+    target : Target
+        Decides Python and architecture.
+    cache : Path
+        Folder for zips.
+    say : callable
+        Told in a line what takes long.
+    """
+
+    plan: Plan
+    target: Target
+    cache: Path = CACHE
+    say: Callable[[str], None] = lambda _: None
+
+    def lock(self, function: str) -> Path:
+        """The lock file of a function: a study may add to what land needs."""
+        own = ROOT / "studies" / self.plan.package / "requirements.txt"
+        if function == "land" and own.is_file():
+            return own
+        # `table` makes what `commit` writes, with the same packages: one zip serves both.
+        folder = "commit" if function == "table" else function
+        return ROOT / "lambdas" / folder / "requirements.txt"
+
+    def code(self, function: str) -> Asset:
+        """Zip of a function's own code."""
+        return function_zip.build(function, self.plan, self.cache / "code")
+
+    def layer(self, function: str) -> Asset:
+        """Zip of the packages that a function imports."""
+        layer = layer_zip.layer_for(self.lock(function), self.target)
+        return layer_zip.build(layer, self.cache / "layers", self.say)
+
+
+def say(line: str) -> None:
+    """Tell the user, off standard output."""
+    print(f"headrace: building {line}", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Build the layers of the studies named, and say how large they are."""
+    if not arguments:
+        known = ", ".join(plans.names())
+        print(f"usage: python -m infra.bundle STUDY ... (of {known})", file=sys.stderr)
+        return 2
+    for name in arguments:
+        bundler = Bundler(plans.load(name), targets.of_environment(), say=say)
+        for function in FUNCTIONS:
+            layer = bundler.layer(function)
+            size = unpacked_bytes(layer.path) / 1e6
+            print(f"{name} {function}: {layer.path.relative_to(ROOT)} {size:.0f} MB unpacked")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (StudyError, HeadraceError) as error:
+        print(f"headrace: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,105 @@
+"""A function's code: its folder, what of the project that imports, and the study's plan.
+
+The zip mirrors the repository, and holds what the handler can reach and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from modulefinder import Module, ModuleFinder
+from pathlib import Path
+
+from headrace.errors import HeadraceError
+from headrace.plan import ROOT, Plan
+from infra.zips import Asset, digest_of, write_zip
+
+
+class FunctionZipError(HeadraceError):
+    """A function's code isn't where the plan says."""
+
+
+@dataclass(frozen=True)
+class Imports:
+    """What a set of modules imports, found by reading them; none of it is run.
+
+    Parameters
+    ----------
+    own : tuple of Path
+        The project's files, packages' ``__init__.py`` among them.
+    others : frozenset of str
+        Top-level modules that are not the project's: dependencies and the standard library.
+    """
+
+    own: tuple[Path, ...]
+    others: frozenset[str]
+
+
+def imports_of(modules: Iterable[str], root: Path = ROOT) -> Imports:
+    """Follow the imports of modules through the project.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        Dotted names of modules under ``root``.
+    root : Path
+        The project's folder.
+
+    Raises
+    ------
+    FunctionZipError
+        Where a module isn't there.
+    """
+    finder = ModuleFinder(path=[str(root)])
+    for module in modules:
+        try:
+            finder.import_hook(module, fromlist=["*"])
+        except (ImportError, SyntaxError) as error:
+            raise FunctionZipError(
+                f"reading the imports of {module}",
+                str(error),
+                "Write that module, or correct the study or the function that names it.",
+            ) from error
+    own = sorted({Path(file) for m in finder.modules.values() if (file := _file(m))})
+    others = {name.split(".")[0] for name in finder.badmodules}
+    return Imports(tuple(own), frozenset(others))
+
+
+def _file(module: Module) -> str | None:
+    found: str | None = vars(module)["__file__"]
+    return found
+
+
+def modules_of(name: str, plan: Plan) -> list[str]:
+    """Modules that a function begins with: its handler and, where it is land, the transforms."""
+    transforms = {t.transform.split(":")[0] for t in plan.tables if t.transform}
+    return [f"lambdas.{name}.handler", *(sorted(transforms) if name == "land" else [])]
+
+
+def build(name: str, plan: Plan, cache: Path, root: Path = ROOT) -> Asset:
+    """Give the zip of the function in ``lambdas/NAME`` for a study.
+
+    Parameters
+    ----------
+    name : str
+        The function.
+    plan : Plan
+        The study's; its ``deployed()`` is ``plan.json`` at the zip's root.
+    cache : Path
+        Folder of zips by digest.
+    root : Path
+        The project's folder.
+
+    Raises
+    ------
+    FunctionZipError
+        Where the handler or a transform isn't there.
+    """
+    files = imports_of(modules_of(name, plan), root).own
+    entries = {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+    entries["plan.json"] = json.dumps(plan.deployed(), sort_keys=True).encode()
+    asset = Asset(cache / f"{digest_of(entries)}.zip", digest_of(entries))
+    if not asset.path.is_file():
+        write_zip(asset.path, entries)
+    return asset

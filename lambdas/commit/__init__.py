@@ -1,0 +1,1 @@
+"""Commits staged rows: the only writer of the lake's tables."""

@@ -1,0 +1,1 @@
+"""Lands records: decode, check, transform, archive, stage, and tell the committer."""

@@ -1,0 +1,1 @@
+"""Makes and evolves the lake's Iceberg tables for CloudFormation."""

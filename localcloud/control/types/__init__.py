@@ -1,0 +1,1 @@
+"""The resource types that the local cloud honours: one module a service."""

@@ -1,0 +1,1 @@
+"""Athena on DuckDB: Athena's statements, types, tables and results, honoured or refused by name."""

@@ -1,0 +1,1 @@
+"""Event source mappings: what they ask for, and what becomes of a batch."""
