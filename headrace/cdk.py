@@ -29,7 +29,7 @@ _EVENT = re.compile(
     r"(?P<status>[A-Z_]+)\s+\| (?P<type>\S+)\s+\| (?P<name>.*?)\s*$"
 )
 #: A line, no event, that says why: cdk's own, or the app's (`headrace: While ...`).
-_BLUNT = re.compile(r"❌|^headrace: |^(?!\s*(at|[\w$']+:) ).*(Error\b|Failed)")
+_BLUNT = re.compile(r"❌|‣|^headrace: |^(?!\s*(at|[\w$']+:) ).*(Error\b|Failed)")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 

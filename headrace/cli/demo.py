@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -100,8 +101,10 @@ def _show(study: str, books: Ledger, written: list[Path]) -> None:
 
 
 def _headrace() -> str:
-    """How to call this program from here: as the user would find it."""
+    """How to call this program from here."""
     program = Path(cdk.programs()) / "headrace"
+    if shutil.which("headrace") == str(program):
+        return "headrace"
     here = Path.cwd()
     return str(program.relative_to(here) if program.is_relative_to(here) else program)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from headrace import local_process
 from headrace import plan as plans
 from headrace import target as targets
 from headrace.cli.output import Output
@@ -66,6 +67,7 @@ def reach(where: str) -> Target:
         found = targets.of_environment()
         if found.name == "local":
             return found
+    local_process.find(files())  # a leftover of a cloud that was killed goes
     return targets.named(where)
 
 

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 #: Where nobody watches a terminal, a line this often says how far it is.
 PLAIN_LINES_S = 5.0
@@ -60,13 +61,20 @@ class Output:
             show()
 
     def table(self, columns: list[str], rows: list[list[str]], right: tuple[int, ...] = ()) -> None:
-        """Print a table of texts, the columns of `right` aligned to the right."""
+        """Print a table of texts, the columns of `right` aligned to the right.
+
+        A terminal gets long texts folded to its width, anything else each row in one line.
+        """
         table = Table(box=None, pad_edge=False, header_style="bold")
         for place, name in enumerate(columns):
-            table.add_column(name, justify="right" if place in right else "left", no_wrap=True)
+            table.add_column(
+                Text(name), justify="right" if place in right else "left", overflow="fold"
+            )
         for row in rows:
-            table.add_row(*row)
-        Console(highlight=False, width=max(80, self.out.width)).print(table, markup=False)
+            table.add_row(*map(Text, row))
+        wide = [max(map(len, texts)) + 2 for texts in zip(columns, *rows, strict=True)]
+        width = self.out.width if self.out.is_terminal else sum(wide)
+        Console(highlight=False, width=width).print(table)
 
     @contextlib.contextmanager
     def progress(self, what: str) -> Iterator[Bar]:

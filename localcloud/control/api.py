@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from localcloud.control import shapes
 from localcloud.control.control import Control
 from localcloud.control.errors import ApiError, Refused
+from localcloud.control.reader import said
 from localcloud.control.stacks import Stack
 
 Words = dict[str, Any]
@@ -96,7 +97,7 @@ class CloudFormationApi(BaseResponse):
     def update_termination_protection(self) -> ActionResult:
         """UpdateTerminationProtection."""
         stack = self._stack()
-        stack.protected = str(self._words["EnableTerminationProtection"]).lower() == "true"
+        stack.protected = said(self._words, "EnableTerminationProtection")
         return ActionResult({"StackId": stack.id})
 
     def describe_stacks(self) -> ActionResult:
@@ -157,7 +158,9 @@ class CloudFormationApi(BaseResponse):
         words = self._words
         try:
             named = words.get("StackName")
-            wanted = self._stack().request.template if named else self._control.template(words)
+            wanted = (
+                self._stack().request.template if named else self._control.reader.template(words)
+            )
         except Refused as fault:
             raise ApiError(str(fault)) from fault
         return ActionResult(shapes.summary(wanted))

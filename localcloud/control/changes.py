@@ -8,7 +8,8 @@ from localcloud.cloud import Cloud
 from localcloud.control.errors import ApiError
 from localcloud.control.graph import creation_order, dependencies
 from localcloud.control.scope import LATER, StackScope
-from localcloud.control.stacks import Request, Resource, Stack, Store
+from localcloud.control.stacks import Request, Resource, Stack
+from localcloud.control.store import Store
 from localcloud.control.types.registry import type_of
 
 

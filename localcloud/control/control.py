@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from localcloud.cloud import Cloud
-from localcloud.control import parameters, template
 from localcloud.control.changes import changes_of
 from localcloud.control.deploy import Deployment
 from localcloud.control.errors import ApiError, Refused
-from localcloud.control.stacks import ChangeSet, Request, Stack, Store
+from localcloud.control.reader import Reader, said
+from localcloud.control.stacks import ChangeSet, Request, Stack
+from localcloud.control.store import Store
 from localcloud.control.teardown import delete_stack
 
 GRACE_S = 20  # an operation this short is over when its call returns, and nobody polls
@@ -31,6 +31,7 @@ class Control:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
+        self.reader = Reader(cloud)
         self.store = Store(cloud.account, cloud.region)
 
     def create_change_set(self, words: dict[str, Any]) -> ChangeSet:
@@ -47,7 +48,7 @@ class Control:
         with self.store.lock:
             stack, new = self._stack_for(kind, name)
             try:
-                request = self._request(words, stack)
+                request = self.reader.request(words, stack)
                 changes = self._changes(stack, request)
                 arn = self.store.arn("changeSet", words["ChangeSetName"])
                 made = ChangeSet(words["ChangeSetName"], arn, stack, kind, request, changes)
@@ -90,45 +91,6 @@ class Control:
         except Refused as fault:
             raise ApiError(str(fault)) from fault
 
-    def _request(self, words: dict[str, Any], stack: Stack) -> Request:
-        old = stack.request
-        try:
-            wanted = old.template if words.get("UsePreviousTemplate") else self.template(words)
-            given = {}
-            for each in words.get("Parameters", []):
-                name = each["ParameterKey"]
-                kept = each.get("UsePreviousValue")
-                given[name] = old.texts.get(name, "") if kept else each.get("ParameterValue", "")
-            texts, values = parameters.values_of(wanted.parameters, given, self.parameter)
-        except Refused as fault:
-            raise ApiError(str(fault)) from fault
-        if words.get("NotificationARNs"):
-            raise ApiError(str(Refused.of("NotificationARNs")))
-        tags = {tag["Key"]: tag["Value"] for tag in words.get("Tags", [])}
-        keep_failed = bool(words.get("DisableRollback"))
-        return Request(wanted, texts, values, tags, words.get("RoleARN", ""), (), keep_failed)
-
-    def parameter(self, name: str) -> str:
-        """Look a Systems Manager parameter up."""
-        ssm = self.cloud.client("ssm")
-        try:
-            return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
-        except ssm.exceptions.ParameterNotFound as fault:
-            raise ApiError(
-                f"Unable to fetch parameters [{name}] from parameter store for this account."
-            ) from fault
-
-    def template(self, words: dict[str, Any]) -> template.Template:
-        """Read the template of a request, from its body or from a bucket."""
-        body = words.get("TemplateBody")
-        if body is None:
-            if "TemplateURL" not in words:
-                raise ApiError("Either Template URL or Template Body must be specified.")
-            bucket, key = bucket_and_key(words["TemplateURL"])
-            got = self.cloud.client("s3").get_object(Bucket=bucket, Key=key)
-            body = got["Body"].read().decode()
-        return template.parse(body)
-
     def execute(self, change_set: ChangeSet, words: dict[str, Any]) -> None:
         """Do what a change set says."""
         if change_set.execution != "AVAILABLE":
@@ -142,7 +104,7 @@ class Control:
                 self._check_updatable(change_set.stack)
             self.store.drop(self.store.change_sets(change_set.stack))
             change_set.stack.change_set = change_set.id
-            keep = bool(words.get("DisableRollback"))
+            keep = said(words, "DisableRollback")
             work = self._begin(change_set.stack, change_set.request, keep)
         in_background(work.run)
 
@@ -155,13 +117,13 @@ class Control:
                 )
             stack = self._new(words["StackName"])
             try:
-                request = self._request(words, stack)
+                request = self.reader.request(words, stack)
                 self._changes(stack, request)
             except Exception:
                 self.store.forget(stack)
                 raise
-            stack.protected = bool(words.get("EnableTerminationProtection"))
-            keep = bool(words.get("DisableRollback")) or words.get("OnFailure") == "DO_NOTHING"
+            stack.protected = said(words, "EnableTerminationProtection")
+            keep = said(words, "DisableRollback") or words.get("OnFailure") == "DO_NOTHING"
             work = self._begin(stack, request, keep)
         in_background(work.run)
         return stack
@@ -171,11 +133,11 @@ class Control:
         with self.store.lock:
             stack = self.store.get(words["StackName"])
             self._check_updatable(stack)
-            request = self._request(words, stack)
+            request = self.reader.request(words, stack)
             if _unchanged(stack.request, request):
                 raise ApiError("No updates are to be performed.")
             self._changes(stack, request)
-            work = self._begin(stack, request, bool(words.get("DisableRollback")))
+            work = self._begin(stack, request, said(words, "DisableRollback"))
         in_background(work.run)
         return stack
 
@@ -215,15 +177,3 @@ def in_background(work: Callable[[], None]) -> None:
 def _unchanged(had: Request, want: Request) -> bool:
     same = had.template.sections == want.template.sections
     return same and had.values == want.values and had.tags == want.tags
-
-
-def bucket_and_key(url: str) -> tuple[str, str]:
-    """Split a template's URL: path-style on any host, or AWS's virtual-hosted style."""
-    parts = urlsplit(url)
-    path = unquote(parts.path).lstrip("/")
-    host = parts.hostname or ""
-    virtual = re.fullmatch(r"(.+)\.s3[.-](?:[a-z0-9-]+\.)?(?:amazonaws\.com|localhost)", host)
-    if virtual:
-        return virtual[1], path
-    bucket, _, key = path.partition("/")
-    return bucket, key

@@ -5,7 +5,8 @@ from __future__ import annotations
 from localcloud.control.errors import DeployError
 from localcloud.control.functions import as_text, resolve
 from localcloud.control.scope import StackScope
-from localcloud.control.stacks import Output, Request, Stack, Store
+from localcloud.control.stacks import Output, Request, Stack
+from localcloud.control.store import Store
 
 
 def outputs_of(

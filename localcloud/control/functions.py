@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from localcloud.control.errors import ApiError, Refused
@@ -146,53 +146,3 @@ FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
         resolve(argument, scope).encode()
     ).decode(),
 }
-
-
-def holds(value: Any, scope: Scope) -> bool:
-    """Evaluate a condition or a rule's assertion."""
-    if not isinstance(value, dict) or len(value) != 1:
-        raise ApiError(f"Template error: every condition is one function, not {value}")
-    ((name, argument),) = value.items()
-    if name == "Condition":
-        return scope.condition(argument)
-    if name not in LOGIC:
-        raise Refused.of(f"The function {name} in a condition")
-    return LOGIC[name](argument, scope)
-
-
-def _equals(argument: Any, scope: Scope) -> bool:
-    one, other = (resolve(side, scope) for side in argument)
-    return as_text(one) == as_text(other)
-
-
-def _contains(argument: Any, scope: Scope) -> bool:
-    items, item = resolve(argument, scope)
-    return as_text(item) in [as_text(each) for each in items]
-
-
-LOGIC: dict[str, Callable[[Any, Scope], bool]] = {
-    "Fn::And": lambda argument, scope: all(holds(each, scope) for each in argument),
-    "Fn::Or": lambda argument, scope: any(holds(each, scope) for each in argument),
-    "Fn::Not": lambda argument, scope: not holds(argument[0], scope),
-    "Fn::Equals": _equals,
-    "Fn::Contains": _contains,
-}
-
-
-def references(value: Any) -> Iterator[str]:
-    """Every name that a value refers to: resources, and parameters among them."""
-    if isinstance(value, list):
-        for item in value:
-            yield from references(item)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if key == "Ref" and isinstance(inner, str):
-                yield inner
-            elif key == "Fn::GetAtt":
-                yield (inner.split(".", 1) if isinstance(inner, str) else inner)[0]
-            elif key == "Fn::Sub":
-                text = inner if isinstance(inner, str) else inner[0]
-                yield from (m[2].strip().split(".", 1)[0] for m in VARIABLE.finditer(text))
-                yield from references(inner)
-            else:
-                yield from references(inner)

@@ -6,8 +6,10 @@ from typing import Any
 
 from localcloud.cloud import Cloud
 from localcloud.control.errors import ApiError, Refused
-from localcloud.control.functions import NO_VALUE, holds, resolve
-from localcloud.control.stacks import Request, Resource, Stack, Store
+from localcloud.control.functions import NO_VALUE, resolve
+from localcloud.control.logic import holds
+from localcloud.control.stacks import Request, Resource, Stack
+from localcloud.control.store import Store
 from localcloud.control.types.base import Here
 from localcloud.control.types.registry import type_of
 

@@ -9,7 +9,7 @@ moto holds whole bodies in memory; here they pass by the block.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from moto.s3.models import s3_backends
 
@@ -39,7 +39,7 @@ def body_of(bucket: str, key: str, account: str = ACCOUNT) -> Body:
     FileNotFoundError
         Where no such object is stored, or its newest version is a delete marker.
     """
-    found = s3_backends[account]["aws"].get_object(bucket, key)
+    found: Any = s3_backends[account]["aws"].get_object(bucket, key)
     if found is None:
         raise FileNotFoundError(f"s3://{bucket}/{key}")
     return cast(Body, found.body)
@@ -66,7 +66,7 @@ def put_file(
     moto.s3.exceptions.MissingBucket
         Where there is no such bucket.
     """
-    backend = s3_backends[ACCOUNT]["aws"]
+    backend: Any = s3_backends[ACCOUNT]["aws"]
     backend.get_bucket(bucket)
     new = backend.put_object(bucket, key, folder.adopt(file, key))
     new.set_metadata({"Content-Type": content_type})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -107,9 +107,11 @@ class _Source:
 
 
 def _patch_copy() -> None:
-    old_copy = S3Backend.copy_object
+    old_copy: Callable[..., None] = S3Backend.copy_object
 
-    def copy_object(self: Any, src_key: Any, bucket: str, key: str, *rest: Any, **more: Any) -> None:
+    def copy_object(
+        self: Any, src_key: Any, bucket: str, key: str, *rest: Any, **more: Any
+    ) -> None:
         with on_disk():
             old_copy(self, _Source(src_key), bucket, key, *rest, **more)
         if src_key.checksum_type == "COMPOSITE":  # the copy's must be that of the whole

@@ -11,6 +11,7 @@ from typing import Any
 
 from moto.s3 import models
 from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML, NoSuchUpload
+from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 
 from localcloud.engines import objects_checksums as checksums
 from localcloud.engines.objects_body import Body, Folder
@@ -71,7 +72,7 @@ def _chosen(upload: Any, listed: Iterator[tuple[int, str]]) -> list[Any]:
         part = upload.parts.get(number)
         if part is None or part.etag.strip('"') != etag.strip('"'):
             raise InvalidPart()
-        if parts and parts[-1].body.size < models.S3_UPLOAD_PART_MIN_SIZE:
+        if parts and parts[-1].body.size < S3_UPLOAD_PART_MIN_SIZE:
             raise EntityTooSmall()
         parts.append(part)
     if not parts:

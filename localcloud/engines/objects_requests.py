@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from moto.s3 import responses
 from moto.s3.exceptions import S3ClientError
@@ -23,17 +23,28 @@ def install(folder: Folder) -> None:
     """Patch moto's reading and answering of requests for objects."""
     _patch_bodies(folder)
     _patch_puts()
-    old_get = responses.S3Response.get_object
+    old_get, old_head = responses.S3Response.get_object, responses.S3Response.head_object
 
     def get_object(self: Any) -> Any:
         with on_disk():
             status, headers, content = old_get(self)
         return status, headers, Response(content) if isinstance(content, Body) else content
 
+    def head_object(self: Any, bucket: str, query: dict[str, Any], key: str, headers: Any) -> Any:
+        status, told, content = old_head(self, bucket, query, key, headers)
+        found = self.backend.get_object(bucket, key, query.get("versionId", [None])[0])
+        name = f"x-amz-checksum-{(getattr(found, 'checksum_algorithm', None) or '').lower()}"
+        if name in told and found.checksum_type:
+            told["x-amz-checksum-type"] = found.checksum_type
+            if found.checksum_type == "COMPOSITE":
+                told[name] = f"{found.checksum_value}-{found.checksum_parts}"
+        return status, told, content
+
     def compute_checksum(data: bytes, algorithm: str) -> bytes:
         return checksums.checksum([data], algorithm).encode()
 
     replace(responses.S3Response, "get_object", get_object)
+    replace(responses.S3Response, "head_object", head_object)
     # moto's own calls CRC32 by another name where a library is missing.
     replace(responses, "compute_checksum", compute_checksum)
 
@@ -84,7 +95,7 @@ def _patch_puts() -> None:
 
     def get_checksum(self: Any, headers: dict[str, Any]) -> tuple[str, str | None]:
         if not self.upload:
-            return cast(tuple[str, str | None], old_checksum(self, headers))
+            return old_checksum(self, headers)
         for algorithm, value in self.upload.checksums.items():
             headers[f"x-amz-checksum-{algorithm.lower()}"] = value
             return algorithm, value
@@ -98,4 +109,6 @@ def _patch_puts() -> None:
 
 def _check_md5(said: str | None, body: Body) -> None:
     if said and base64.b64decode(said).hex() != body.md5:
-        raise BadDigest("BadDigest", "The Content-MD5 you specified did not match what we received.")
+        raise BadDigest(
+            "BadDigest", "The Content-MD5 you specified did not match what we received."
+        )

@@ -78,9 +78,7 @@ def _chunks(stream: BinaryIO, trailers: dict[str, str]) -> Iterator[bytes]:
         while left:
             block = stream.read(min(BLOCK, left))
             if not block:
-                raise S3ClientError(
-                    "IncompleteBody", "The request body terminated unexpectedly."
-                )
+                raise S3ClientError("IncompleteBody", "The request body terminated unexpectedly.")
             left -= len(block)
             yield block
         stream.readline()

@@ -75,7 +75,7 @@ class Running:
         return boto3.resource(service, **self._words())
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """A stack's operation ended in a failure; its events say why."""
 
 
@@ -88,7 +88,7 @@ class Stacks:
         Where to.
     """
 
-    Failed = Failed
+    Failed = FailedError
 
     def __init__(self, cloud: Running) -> None:
         self.api = cloud.client("cloudformation")
@@ -104,7 +104,7 @@ class Stacks:
 
         Raises
         ------
-        Failed
+        FailedError
             With the status that the stack ended in, and the events that say why.
         """
         self.change_set(name, template, **words)
@@ -112,7 +112,7 @@ class Stacks:
         status = self.settled(name)
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             told = [each for each in self.events(name) if each[1].endswith("_FAILED")]
-            raise Failed(f"{status}: {told}")
+            raise FailedError(f"{status}: {told}")
         return self.outputs(name)
 
     def change_set(self, name: str, template: dict[str, Any], **words: Any) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def test_a_cloud_that_was_killed_leaves_nothing_in_the_way(headrace: Run, tmp_pa
         time.sleep(0.05)
     assert (tmp_path / "state" / "cloud.json").exists()
     done = headrace("query", "speeches", "SELECT 1")
-    assert done.returncode == 1
+    assert (done.returncode, "Start one with `headrace up`" in done.stderr) == (1, True)
     again = facts(headrace("up", "--json"))
     assert again["pid"] != pid
 

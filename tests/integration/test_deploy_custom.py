@@ -131,7 +131,7 @@ def test_a_failure_fails_the_deploy_with_its_reason(
     stacks: Any, log: Any, words: Any, told: str
 ) -> None:
     name, _ = log
-    with pytest.raises(stacks.Failed, match="^ROLLBACK_COMPLETE:"):
+    with pytest.raises(stacks.Failed, match=r"^ROLLBACK_COMPLETE:"):
         stacks.deploy(name, template(name, Name="a", **words))
     failed = [
         r for who, status, r in stacks.events(name) if (who, status) == ("Thing", "CREATE_FAILED")
@@ -143,7 +143,7 @@ def test_a_failure_fails_the_deploy_with_its_reason(
 def test_a_failed_update_is_told_to_go_back(stacks: Any, log: Any) -> None:
     name, events = log
     stacks.deploy(name, template(name, Name="a", Number=1))
-    with pytest.raises(stacks.Failed, match="^UPDATE_ROLLBACK_COMPLETE:"):
+    with pytest.raises(stacks.Failed, match=r"^UPDATE_ROLLBACK_COMPLETE:"):
         stacks.deploy(name, template(name, Name="a", Number=2, Fail="no"))
     updates = [e for e in events() if e["RequestType"] == "Update"]
     assert [e["ResourceProperties"]["Number"] for e in updates] == ["2", "1"]

@@ -16,7 +16,7 @@ def unique() -> str:
 
 
 def policy(bucket: str, **statement: Any) -> str:
-    words = {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
+    words: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
     words |= {"Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]}
     return json.dumps({"Version": "2012-10-17", "Statement": [words | statement]})
 

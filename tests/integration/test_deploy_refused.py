@@ -49,7 +49,7 @@ def test_refused_before_anything_is_made(stacks: Any, template: Any, named: str)
 def test_a_property_that_is_not_kept_fails_by_its_path(cloud: Any, stacks: Any) -> None:
     name = stacks.new()
     rule = {"Id": "r", "Status": "Enabled", "ExpirationInDays": 3, "ObjectSizeGreaterThan": "99"}
-    with pytest.raises(stacks.Failed, match="^ROLLBACK_COMPLETE:"):
+    with pytest.raises(stacks.Failed, match=r"^ROLLBACK_COMPLETE:"):
         stacks.deploy(name, bucket(BucketName=name, LifecycleConfiguration={"Rules": [rule]}))
     reasons = [reason for _, status, reason in stacks.events(name) if status == "CREATE_FAILED"]
     assert len(reasons) == 1

@@ -95,7 +95,7 @@ def test_a_new_name_replaces_and_deletes_the_old(cloud: Any, stacks: Any) -> Non
 def test_a_failed_create_is_undone_and_says_why(cloud: Any, stacks: Any) -> None:
     name = stacks.new()
     template = {"Resources": {"Q": queue(name), "Bad": broken(DependsOn="Q")}}
-    with pytest.raises(stacks.Failed, match="^ROLLBACK_COMPLETE:"):
+    with pytest.raises(stacks.Failed, match=r"^ROLLBACK_COMPLETE:"):
         stacks.deploy(name, template)
     assert not exists(cloud, name)
     events = stacks.events(name)
@@ -122,7 +122,7 @@ def test_a_failed_update_puts_everything_back(cloud: Any, stacks: Any) -> None:
         },
         "Outputs": {"O": {"Value": "after"}},
     }
-    with pytest.raises(stacks.Failed, match="^UPDATE_ROLLBACK_COMPLETE:"):
+    with pytest.raises(stacks.Failed, match=r"^UPDATE_ROLLBACK_COMPLETE:"):
         stacks.deploy(name, want)
     assert attributes(cloud, name)["DelaySeconds"] == "5"
     assert exists(cloud, f"{name}-r")
@@ -275,7 +275,8 @@ def test_functions_conditions_and_parameters(cloud: Any, stacks: Any) -> None:
 
 def test_without_a_change_set(cloud: Any, stacks: Any) -> None:
     name = stacks.new()
-    body = "Resources:\n  Q:\n    Type: AWS::SQS::Queue\n    Properties:\n      QueueName: !Sub '${AWS::StackName}'\n"
+    body = f"Resources:\n  Q:\n    Type: {QUEUE}\n    Properties:\n"
+    body += "      QueueName: !Sub '${AWS::StackName}'\n"
     stacks.api.create_stack(StackName=name, TemplateBody=body)
     assert stacks.settled(name) == "CREATE_COMPLETE"
     with pytest.raises(ClientError, match="No updates are to be performed"):

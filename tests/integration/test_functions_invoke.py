@@ -114,7 +114,7 @@ def test_a_call_over_its_timeout_is_killed(deployed: Deployed) -> None:
     )
     pid, began = deployed.invoke(name).payload, time.monotonic()
     answer = deployed.invoke(name, {"s": 20})
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     assert answer.error == "Unhandled"
     assert answer.payload["errorType"] == "Sandbox.Timedout"
     assert answer.payload["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
@@ -282,7 +282,7 @@ def test_the_report_is_measured(deployed: Deployed) -> None:
     name = deployed.function("import time\ndef handle(event, context): time.sleep(0.3)")
     first, second = deployed.invoke(name).log, deployed.invoke(name).log
     figures = dict(re.findall(r"(\w[\w ]+): ([\d.]+) (?:ms|MB)\t", first))
-    assert 300 <= float(figures["Duration"]) < 600
+    assert 300 <= float(figures["Duration"]) < 2000
     assert 10 < float(figures["Init Duration"]) < 5000
     spent = float(figures["Duration"]) + float(figures["Init Duration"])
     assert abs(int(figures["Billed Duration"]) - spent) <= 1

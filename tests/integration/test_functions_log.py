@@ -104,7 +104,7 @@ def test_a_group_of_its_own_and_json_lines(deployed: Deployed) -> None:
 
 def test_a_line_is_there_while_the_call_runs(deployed: Deployed) -> None:
     name = deployed.function(
-        "import time\ndef handle(event, context): print('early'); time.sleep(3)", Timeout=5
+        "import time\ndef handle(event, context): print('early'); time.sleep(8)", Timeout=9
     )
     deployed.lambdas.invoke(FunctionName=name, InvocationType="Event")
     logs = deployed.cloud.client("logs")
@@ -113,4 +113,4 @@ def test_a_line_is_there_while_the_call_runs(deployed: Deployed) -> None:
         groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
         return bool(groups) and "early\n" in events(deployed, f"/aws/lambda/{name}")[1]
 
-    wait_until(shown, 2.5)
+    wait_until(shown, 7)

@@ -141,7 +141,7 @@ def test_a_batch_closes_on_its_size_and_keeps_the_order(deployed: Deployed) -> N
 def test_a_batch_waits_for_its_window(deployed: Deployed) -> None:
     name = deployed.function(SEE)
     stream, arn = deployed.stream()
-    deployed.map(name, arn, BatchSize=100, MaximumBatchingWindowInSeconds=1)
+    deployed.map(name, arn, BatchSize=100, MaximumBatchingWindowInSeconds=2)
     for n in range(4):
         deployed.put(stream, str(n))
         time.sleep(0.05)

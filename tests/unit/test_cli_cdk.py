@@ -35,7 +35,13 @@ def test_progress_counts_the_resources_of_all_stacks() -> None:
 
 
 def test_a_failure_is_told_by_its_reasons_each_once() -> None:
-    said = [*LINES, "❌ deployment failed", "❌ deployment failed", "  Error: [Object]", "  at x.throwError (y)"]
+    said = [
+        *LINES,
+        "❌ deployment failed",
+        "❌ deployment failed",
+        "  Error: [Object]",
+        "  at x.throwError (y)",
+    ]
     assert cdk.reasons(said) == "\n".join([LINES[-1], "❌ deployment failed"])
 
 

@@ -9,10 +9,9 @@ from localcloud.control.types.base import (
     Properties,
     Property,
     ResourceType,
-    gone,
     pick,
+    retag,
     tag_list,
-    tag_map,
 )
 
 
@@ -61,11 +60,12 @@ class WorkGroup(ResourceType):
         if had or "State" in want:
             client.update_work_group(WorkGroup=made, **words)
         arn = here.arn("athena", f"workgroup/{made}")
-        lost = gone(had.get("Tags"), want.get("Tags"))
-        if lost:
-            client.untag_resource(ResourceARN=arn, TagKeys=lost)
-        if want.get("Tags"):
-            client.tag_resource(ResourceARN=arn, Tags=tag_list(tag_map(want["Tags"])))
+        retag(
+            had,
+            want,
+            lambda keys: client.untag_resource(ResourceARN=arn, TagKeys=keys),
+            lambda tags: client.tag_resource(ResourceARN=arn, Tags=tag_list(tags)),
+        )
 
     def delete(self, here: Here, made: str, had: Properties) -> None:
         """Delete the workgroup."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -181,9 +181,19 @@ def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") ->
     return [{key: name, value: text} for name, text in tags.items()]
 
 
-def gone(had: Any, want: Any) -> list[str]:
-    """Keys of the tags that were there and are wanted no more."""
-    return sorted(tag_map(had).keys() - tag_map(want).keys())
+def retag(
+    had: Properties,
+    want: Properties,
+    untag: Callable[[list[str]], Any],
+    tag: Callable[[dict[str, str]], Any],
+) -> None:
+    """Bring a resource's tags to what the template says, by a service's two calls."""
+    before, after = tag_map(had.get("Tags")), tag_map(want.get("Tags"))
+    lost = sorted(before.keys() - after.keys())
+    if lost:
+        untag(lost)
+    if after and after != before:
+        tag(after)
 
 
 def document(value: Any) -> str:

@@ -7,9 +7,8 @@ from localcloud.control.types.base import (
     Properties,
     Property,
     ResourceType,
-    gone,
+    retag,
     tag_list,
-    tag_map,
 )
 
 READ = "cloudwatch:DescribeAlarms"
@@ -64,11 +63,12 @@ class Alarm(ResourceType):
             words["Threshold"] = float(words["Threshold"])
         client.put_metric_alarm(AlarmName=made, **words)
         arn = here.arn("cloudwatch", f"alarm:{made}")
-        lost = gone(had.get("Tags"), want.get("Tags"))
-        if lost:
-            client.untag_resource(ResourceARN=arn, TagKeys=lost)
-        if want.get("Tags"):
-            client.tag_resource(ResourceARN=arn, Tags=tag_list(tag_map(want["Tags"])))
+        retag(
+            had,
+            want,
+            lambda keys: client.untag_resource(ResourceARN=arn, TagKeys=keys),
+            lambda tags: client.tag_resource(ResourceARN=arn, Tags=tag_list(tags)),
+        )
 
     def delete(self, here: Here, made: str, had: Properties) -> None:
         """Delete the alarm."""

@@ -14,11 +14,10 @@ from localcloud.control.types.base import (
     ResourceType,
     changed,
     document,
-    gone,
     lower_first,
     missing,
+    retag,
     tag_list,
-    tag_map,
 )
 
 NO_IMAGES = "no image can be pushed"
@@ -69,11 +68,12 @@ class Repository(ResourceType):
             )
         _set_policies(client, made, had, want)
         arn = here.arn("ecr", f"repository/{made}")
-        lost = gone(had.get("Tags"), want.get("Tags"))
-        if lost:
-            client.untag_resource(resourceArn=arn, tagKeys=lost)
-        if want.get("Tags"):
-            client.tag_resource(resourceArn=arn, tags=tag_list(tag_map(want["Tags"])))
+        retag(
+            had,
+            want,
+            lambda keys: client.untag_resource(resourceArn=arn, tagKeys=keys),
+            lambda tags: client.tag_resource(resourceArn=arn, tags=tag_list(tags)),
+        )
 
     def delete(self, here: Here, made: str, had: Properties) -> None:
         """Delete the repository."""

@@ -10,8 +10,7 @@ from localcloud.control.types.base import (
     Property,
     ResourceType,
     changed,
-    gone,
-    tag_map,
+    retag,
 )
 
 
@@ -61,8 +60,12 @@ class Stream(ResourceType):
             )
         if changed(had, want, "StreamEncryption"):
             _set_encryption(client, made, had.get("StreamEncryption"), want.get("StreamEncryption"))
-        if changed(had, want, "Tags"):
-            _set_tags(client, made, had.get("Tags"), want.get("Tags"))
+        retag(
+            had,
+            want,
+            lambda keys: client.remove_tags_from_stream(StreamName=made, TagKeys=keys),
+            lambda tags: client.add_tags_to_stream(StreamName=made, Tags=tags),
+        )
 
     def delete(self, here: Here, made: str, had: Properties) -> None:
         """Delete the stream."""
@@ -109,11 +112,3 @@ def _set_encryption(client: Any, made: str, had: Any, want: Any) -> None:
         client.start_stream_encryption(StreamName=made, **want)
     elif had:
         client.stop_stream_encryption(StreamName=made, **had)
-
-
-def _set_tags(client: Any, made: str, had: Any, want: Any) -> None:
-    tags = tag_map(want)
-    if gone(had, want):
-        client.remove_tags_from_stream(StreamName=made, TagKeys=gone(had, want))
-    if tags:
-        client.add_tags_to_stream(StreamName=made, Tags=tags)

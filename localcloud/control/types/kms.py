@@ -9,10 +9,9 @@ from localcloud.control.types.base import (
     ResourceType,
     changed,
     document,
-    gone,
     pick,
+    retag,
     tag_list,
-    tag_map,
 )
 
 NO_CIPHER = "what it should encrypt lies unencrypted"
@@ -51,12 +50,12 @@ class Key(ResourceType):
         if changed(had, want, "EnableKeyRotation"):
             on = str(want.get("EnableKeyRotation", "false")).lower() == "true"
             (client.enable_key_rotation if on else client.disable_key_rotation)(KeyId=made)
-        lost = gone(had.get("Tags"), want.get("Tags"))
-        if lost:
-            client.untag_resource(KeyId=made, TagKeys=lost)
-        if want.get("Tags"):
-            tags = tag_list(tag_map(want["Tags"]), "TagKey", "TagValue")
-            client.tag_resource(KeyId=made, Tags=tags)
+        retag(
+            had,
+            want,
+            lambda keys: client.untag_resource(KeyId=made, TagKeys=keys),
+            lambda tags: client.tag_resource(KeyId=made, Tags=tag_list(tags, "TagKey", "TagValue")),
+        )
 
     def delete(self, here: Here, made: str, had: Properties) -> None:
         """Have the key deleted in a while, as KMS does."""

@@ -8,9 +8,8 @@ from localcloud.control.types.base import (
     Property,
     ResourceType,
     changed,
-    gone,
+    retag,
     tag_list,
-    tag_map,
 )
 
 
@@ -43,11 +42,12 @@ class LogGroup(ResourceType):
             else:
                 client.delete_retention_policy(logGroupName=made)
         arn = here.arn("logs", f"log-group:{made}")
-        lost = gone(had.get("Tags"), want.get("Tags"))
-        if lost:
-            client.untag_resource(resourceArn=arn, tagKeys=lost)
-        if want.get("Tags"):
-            client.tag_resource(resourceArn=arn, tags=tag_map(want["Tags"]))
+        retag(
+            had,
+            want,
+            lambda keys: client.untag_resource(resourceArn=arn, tagKeys=keys),
+            lambda tags: client.tag_resource(resourceArn=arn, tags=tags),
+        )
 
     def delete(self, here: Here, made: str, had: Properties) -> None:
         """Delete the group."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 from typing import Any
 
@@ -11,31 +12,35 @@ from localcloud.control.types.base import Property, ResourceType
 CUSTOM = "AWS::CloudFormation::CustomResource"
 
 
+MODULES = (
+    "s3",
+    "kinesis",
+    "awslambda",
+    "awslambda_layer",
+    "awslambda_mapping",
+    "awslambda_permission",
+    "iam",
+    "iam_policies",
+    "sqs",
+    "sns",
+    "glue",
+    "athena",
+    "logs",
+    "cloudwatch",
+    "ssm",
+    "ecr",
+    "kms",
+    "cdk",
+    "custom",
+)
+
+
 @cache
 def table() -> dict[str, ResourceType]:
     """All types by name."""
-    from localcloud.control.types import (
-        athena,
-        awslambda,
-        cdk,
-        cloudwatch,
-        custom,
-        ecr,
-        glue,
-        iam,
-        kinesis,
-        kms,
-        logs,
-        s3,
-        sns,
-        sqs,
-        ssm,
-    )
-
-    modules = (s3, kinesis, awslambda, iam, sqs, sns, glue, athena, logs, cloudwatch)
     found: dict[str, ResourceType] = {}
-    for module in (*modules, ssm, ecr, kms, cdk, custom):
-        for each in vars(module).values():
+    for name in MODULES:
+        for each in vars(importlib.import_module(f"{__package__}.{name}")).values():
             if isinstance(each, type) and issubclass(each, ResourceType) and "type" in vars(each):
                 found[each.type] = each()
     return found

@@ -11,9 +11,8 @@ from localcloud.control.types.base import (
     ResourceType,
     changed,
     document,
-    gone,
+    retag,
     tag_list,
-    tag_map,
     taken,
 )
 
@@ -56,11 +55,12 @@ class Topic(ResourceType):
                 client.set_topic_attributes(
                     TopicArn=made, AttributeName=name, AttributeValue=want.get(name, default)
                 )
-        lost = gone(had.get("Tags"), want.get("Tags"))
-        if lost:
-            client.untag_resource(ResourceArn=made, TagKeys=lost)
-        if want.get("Tags"):
-            client.tag_resource(ResourceArn=made, Tags=tag_list(tag_map(want["Tags"])))
+        retag(
+            had,
+            want,
+            lambda keys: client.untag_resource(ResourceArn=made, TagKeys=keys),
+            lambda tags: client.tag_resource(ResourceArn=made, Tags=tag_list(tags)),
+        )
 
     def delete(self, here: Here, made: str, had: Properties) -> None:
         """Delete the topic."""

@@ -11,8 +11,7 @@ from localcloud.control.types.base import (
     Property,
     ResourceType,
     document,
-    gone,
-    tag_map,
+    retag,
     taken,
 )
 
@@ -82,11 +81,12 @@ class Queue(ResourceType):
         }
         if attributes:
             client.set_queue_attributes(QueueUrl=made, Attributes=attributes)
-        lost = gone(had.get("Tags"), want.get("Tags"))
-        if lost:
-            client.untag_queue(QueueUrl=made, TagKeys=lost)
-        if want.get("Tags"):
-            client.tag_queue(QueueUrl=made, Tags=tag_map(want["Tags"]))
+        retag(
+            had,
+            want,
+            lambda keys: client.untag_queue(QueueUrl=made, TagKeys=keys),
+            lambda tags: client.tag_queue(QueueUrl=made, Tags=tags),
+        )
 
     def delete(self, here: Here, made: str, had: Properties) -> None:
         """Delete the queue."""

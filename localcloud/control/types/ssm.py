@@ -7,8 +7,8 @@ from localcloud.control.types.base import (
     Properties,
     Property,
     ResourceType,
-    gone,
     pick,
+    retag,
     tag_list,
     tag_map,
 )
@@ -45,11 +45,12 @@ class Parameter(ResourceType):
         if had:
             client.put_parameter(Name=made, Overwrite=True, **pick(want, *SETTINGS))
         words = {"ResourceType": "Parameter", "ResourceId": made}
-        lost = gone(had.get("Tags"), want.get("Tags"))
-        if lost:
-            client.remove_tags_from_resource(**words, TagKeys=lost)
-        if want.get("Tags"):
-            client.add_tags_to_resource(**words, Tags=tag_list(tag_map(want["Tags"])))
+        retag(
+            had,
+            want,
+            lambda keys: client.remove_tags_from_resource(**words, TagKeys=keys),
+            lambda tags: client.add_tags_to_resource(**words, Tags=tag_list(tags)),
+        )
 
     def delete(self, here: Here, made: str, had: Properties) -> None:
         """Delete the parameter."""

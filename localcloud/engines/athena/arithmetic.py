@@ -15,7 +15,9 @@ INTERVALS = (t.DAY_TIME, t.YEAR_MONTH)
 
 def mismatch(sign: str, left: Typed, right: Typed, at: str) -> AthenaError:
     """The error for operands that an operator can't take."""
-    return AthenaError("TYPE_MISMATCH", f"{at}Cannot apply operator: {left.type} {sign} {right.type}")
+    return AthenaError(
+        "TYPE_MISMATCH", f"{at}Cannot apply operator: {left.type} {sign} {right.type}"
+    )
 
 
 def binary(sign: str, left: Typed, right: Typed, at: str) -> Typed:
@@ -61,7 +63,9 @@ def _decimals(sign: str, left: Typed, right: Typed) -> Typed:
         return Typed(f"CAST({left.sql} {sign} {right.sql} AS {wanted.duckdb()})", wanted)
     if sign == "*":
         if s1 + s2 > 38:
-            raise AthenaError("NUMERIC_VALUE_OUT_OF_RANGE", f"DECIMAL scale {s1 + s2} must be in range [0, 38]")
+            raise AthenaError(
+                "NUMERIC_VALUE_OUT_OF_RANGE", f"DECIMAL scale {s1 + s2} must be in range [0, 38]"
+            )
         wanted = t.decimal(p1 + p2, s1 + s2)
         if p1 + p2 > 38:
             raise not_supported(f"a product of {left.type} and {right.type}")
@@ -100,13 +104,17 @@ def _moved(sign: str, time: Typed, interval: Typed, at: str) -> Typed:
     kind = time.type
     if kind.name == "date":
         if "HOUR" in interval.sql or "MINUTE" in interval.sql or "SECOND" in interval.sql:
-            raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"{at}Cannot add hour, minutes or seconds to a date")
+            raise AthenaError(
+                "INVALID_FUNCTION_ARGUMENT", f"{at}Cannot add hour, minutes or seconds to a date"
+            )
         return Typed(f"CAST({time.sql} {sign} {interval.sql} AS DATE)", kind)
     if kind.name == "timestamp":
         return Typed(f"({time.sql} {sign} {interval.sql})", kind)
     if interval.type == t.DAY_TIME:
         return Typed(f"({time.sql} {sign} {interval.sql})", kind)
-    return as_type(Typed(f"({wall(time).sql} {sign} {interval.sql})", t.timestamp(kind.of[1])), kind)
+    return as_type(
+        Typed(f"({wall(time).sql} {sign} {interval.sql})", t.timestamp(kind.of[1])), kind
+    )
 
 
 def negative(value: Typed, at: str) -> Typed:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from localcloud.engines.athena.expressions import Expressions
 
 
-def _given(self: Expressions, node: exp.Expression, given: list[exp.Expression], most: int) -> list[Typed]:
+def _given(self: Expressions, node: exp.Expr, given: list[exp.Expr], most: int) -> list[Typed]:
     values = [self.read(g) for g in given]
     listed = ", ".join(str(v.type) for v in values)
     good = 2 <= len(values) <= most and all(v.type in (t.VARCHAR, t.UNKNOWN) for v in values[:2])
@@ -32,30 +32,32 @@ def _given(self: Expressions, node: exp.Expression, given: list[exp.Expression],
     return [as_type(v, t.VARCHAR) for v in values[:2]] + values[2:]
 
 
-def _like(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _like(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     value, pattern = _given(self, node, given, 2)
     return Typed(f"regexp_matches({value.sql}, {pattern.sql})", t.BOOLEAN)
 
 
-def _extract(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _extract(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     """NULL where nothing matches; DuckDB gives an empty string."""
     value, pattern, *group = _given(self, node, given, 3)
     found = f"regexp_extract({value.sql}, {pattern.sql}{''.join(f', {g.sql}' for g in group)})"
-    return Typed(f"CASE WHEN regexp_matches({value.sql}, {pattern.sql}) THEN {found} END", t.VARCHAR)
+    return Typed(
+        f"CASE WHEN regexp_matches({value.sql}, {pattern.sql}) THEN {found} END", t.VARCHAR
+    )
 
 
-def _extract_all(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _extract_all(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     value, pattern, *group = _given(self, node, given, 3)
     more = "".join(f", {g.sql}" for g in group)
     return Typed(f"regexp_extract_all({value.sql}, {pattern.sql}{more})", t.array(t.VARCHAR))
 
 
-def _count(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _count(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     value, pattern = _given(self, node, given, 2)
     return Typed(f"len(regexp_extract_all({value.sql}, {pattern.sql}))", t.BIGINT)
 
 
-def _replace(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _replace(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     """All matches; ``$1`` is a group."""
     value, pattern, *rest = _given(self, node, given, 3)
     new = rest[0].literal if rest else ""
@@ -65,12 +67,13 @@ def _replace(self: Expressions, node: exp.Expression, given: list[exp.Expression
         raise not_supported(f"{position(node)}group {new} in regexp_replace")
     parts = re.findall(r"\\.|\$\d|[^\\$]+", new, re.S)
     duckdb = "".join(
-        f"\\{p[1]}" if p[0] == "$" else (p[1] if p[0] == "\\" else p).replace("\\", "\\\\") for p in parts
+        f"\\{p[1]}" if p[0] == "$" else (p[1] if p[0] == "\\" else p).replace("\\", "\\\\")
+        for p in parts
     )
     return Typed(f"regexp_replace({value.sql}, {pattern.sql}, {t.text(duckdb)}, 'g')", t.VARCHAR)
 
 
-def _split(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _split(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     value, pattern = _given(self, node, given, 2)
     return Typed(f"string_split_regex({value.sql}, {pattern.sql})", t.array(t.VARCHAR))
 

@@ -49,14 +49,16 @@ _JODA = {
 }  # fmt: skip
 
 
-def _unit(node: exp.Expression, given: exp.Expression) -> str:
+def _unit(node: exp.Expr, given: exp.Expr) -> str:
     name = given.name.lower() if isinstance(given, exp.Literal) and given.is_string else ""
     if name not in _INTERVALS:
-        raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"{position(node)}'{name}' is not a valid unit")
+        raise AthenaError(
+            "INVALID_FUNCTION_ARGUMENT", f"{position(node)}'{name}' is not a valid unit"
+        )
     return name
 
 
-def _time(self: Expressions, node: exp.Expression, given: exp.Expression) -> Typed:
+def _time(self: Expressions, node: exp.Expr, given: exp.Expr) -> Typed:
     value = self.read(given)
     if value.type.name not in t.TIMES:
         raise AthenaError(
@@ -66,9 +68,11 @@ def _time(self: Expressions, node: exp.Expression, given: exp.Expression) -> Typ
     return value
 
 
-def _fits(node: exp.Expression, unit: str, value: Typed) -> None:
+def _fits(node: exp.Expr, unit: str, value: Typed) -> None:
     if value.type == t.DATE and unit in _CLOCK:
-        raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"{position(node)}'{unit}' is not a valid DATE field")
+        raise AthenaError(
+            "INVALID_FUNCTION_ARGUMENT", f"{position(node)}'{unit}' is not a valid DATE field"
+        )
 
 
 def _like(value: Typed, shown: str) -> Typed:
@@ -80,20 +84,21 @@ def _like(value: Typed, shown: str) -> Typed:
     return as_type(Typed(shown, t.timestamp()), value.type)
 
 
-def date_trunc(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def date_trunc(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     """A date stays a date."""
     unit, value = _unit(node, given[0]), _time(self, node, given[1])
     _fits(node, unit, value)
     return _like(value, f"date_trunc('{unit}', {wall(value).sql})")
 
 
-def date_add(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def date_add(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     """A date stays a date; the end of a month stays within the month."""
     unit, count, value = _unit(node, given[0]), self.read(given[1]), _time(self, node, given[2])
     _fits(node, unit, value)
     if count.type.name not in t.INTEGERS:
         raise AthenaError(
-            "FUNCTION_NOT_FOUND", f"{position(node)}Unexpected parameters for function date_add: {count.type}"
+            "FUNCTION_NOT_FOUND",
+            f"{position(node)}Unexpected parameters for function date_add: {count.type}",
         )
     name, each = _INTERVALS[unit]
     number = f"{count.sql}" if each == 1 else f"({count.sql}) * {each}"
@@ -104,26 +109,29 @@ def date_add(self: Expressions, node: exp.Expression, given: list[exp.Expression
     return _like(value, f"({wall(value).sql} + {step})")
 
 
-def date_diff(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def date_diff(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     """Whole units between two times, as Joda counts them; DuckDB's date_diff counts borders."""
     unit = _unit(node, given[0])
-    (a, b), kind = together([_time(self, node, g) for g in given[1:]], "date_diff operands", position(node))
+    (a, b), kind = together(
+        [_time(self, node, g) for g in given[1:]], "date_diff operands", position(node)
+    )
     _fits(node, unit, a)
     if kind == t.DATE:
         a, b = (Typed(f"CAST({v.sql} AS TIMESTAMP)", t.timestamp()) for v in (a, b))
     return Typed(f"date_sub('{unit}', {wall(a).sql}, {wall(b).sql})", t.BIGINT)
 
 
-def _format(node: exp.Expression, given: exp.Expression, joda: bool = False) -> str:
+def _format(node: exp.Expr, given: exp.Expr, joda: bool = False) -> str:
     if not (isinstance(given, exp.Literal) and given.is_string):
         raise not_supported(f"{position(node)}a format that is no literal")
     pattern = r"'[^']*'|([A-Za-z])\1*|." if joda else r"%.|[^%]+|%"
     return "".join(
-        _joda(node, m[0]) if joda else _mysql(node, m[0]) for m in re.finditer(pattern, given.this, re.S)
+        _joda(node, m[0]) if joda else _mysql(node, m[0])
+        for m in re.finditer(pattern, given.this, re.S)
     )
 
 
-def _mysql(node: exp.Expression, part: str) -> str:
+def _mysql(node: exp.Expr, part: str) -> str:
     if not part.startswith("%"):
         return part
     if part[1:] not in _MYSQL:
@@ -131,7 +139,7 @@ def _mysql(node: exp.Expression, part: str) -> str:
     return _MYSQL[part[1:]]
 
 
-def _joda(node: exp.Expression, part: str) -> str:
+def _joda(node: exp.Expr, part: str) -> str:
     if part.startswith("'"):
         return "'" if part == "''" else part[1:-1].replace("%", "%%")
     if not part[0].isalpha():
@@ -141,20 +149,20 @@ def _joda(node: exp.Expression, part: str) -> str:
     return _JODA[part]
 
 
-def date_format(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def date_format(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     """date_format() with MySQL's letters, format_datetime() with Joda's."""
     value = _time(self, node, given[0])
     pattern = _format(node, given[1], joda=str(node.this).lower() == "format_datetime")
     return Typed(f"strftime({wall(value).sql}, {t.text(pattern)})", t.VARCHAR)
 
 
-def date_parse(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def date_parse(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     """A timestamp of a string in MySQL's letters."""
     value = self.read(given[0])
     return Typed(f"strptime({value.sql}, {t.text(_format(node, given[1]))})", t.timestamp())
 
 
-def _from_unixtime(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _from_unixtime(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     seconds, zone = as_type(self.read(given[0]), t.DOUBLE), "UTC"
     if len(given) == 2:
         zone = self.read(given[1]).literal or ""
@@ -163,13 +171,13 @@ def _from_unixtime(self: Expressions, node: exp.Expression, given: list[exp.Expr
     return Typed(f"to_timestamp({seconds.sql})", t.zoned(zone))
 
 
-def _at_timezone(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _at_timezone(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     from localcloud.engines.athena.calls import at_zone
 
     return at_zone(self.read(given[0]), self.read(given[1]), position(node))
 
 
-def _with_timezone(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _with_timezone(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     value, zone = self.read(given[0]), self.read(given[1])
     if value.type.name != "timestamp" or zone.literal is None:
         raise not_supported(f"{position(node)}with_timezone of {value.type}")

@@ -18,11 +18,11 @@ from localcloud.engines.athena.words import position
 if TYPE_CHECKING:
     from localcloud.engines.athena.expressions import Expressions
 
-Special = Callable[["Expressions", exp.Expression, list[exp.Expression]], Typed]
+Special = Callable[["Expressions", exp.Expr, list[exp.Expr]], Typed]
 _PATH = re.compile(r"""\$(\.[A-Za-z_]\w*|\[\d+\]|\[(["'])[^"'\\]+\2\])*""")
 
 
-def call(self: Expressions, node: exp.Expression, over: str = "", nulls: str = "") -> Typed:
+def call(self: Expressions, node: exp.Expr, over: str = "", nulls: str = "") -> Typed:
     """A call as it is written."""
     from localcloud.engines.athena import call_arrays, call_text, call_times
 
@@ -34,13 +34,20 @@ def call(self: Expressions, node: exp.Expression, over: str = "", nulls: str = "
     special = (call_times.SPECIAL | call_text.SPECIAL | call_arrays.SPECIAL | SPECIAL).get(name)
     if special is not None:
         if over or nulls:
-            raise AthenaError("SYNTAX_ERROR", f"{position(node)}{name} is no window or aggregate function")
+            raise AthenaError(
+                "SYNTAX_ERROR", f"{position(node)}{name} is no window or aggregate function"
+            )
         return special(self, node, node.expressions)
     return plain_aggregate(self, name, node.expressions, node, over, nulls)
 
 
 def plain_aggregate(
-    self: Expressions, name: str, given: list[exp.Expression], node: exp.Expression, over: str, nulls: str
+    self: Expressions,
+    name: str,
+    given: list[exp.Expr],
+    node: exp.Expr,
+    over: str,
+    nulls: str,
 ) -> Typed:
     """A function of the table, with DISTINCT, ORDER BY, FILTER and OVER."""
     order, distinct, given = "", "", list(given)
@@ -57,7 +64,7 @@ def plain_aggregate(
 
 
 def plain(
-    self: Expressions, name: str, given: list[Typed], node: exp.Expression,
+    self: Expressions, name: str, given: list[Typed], node: exp.Expr,
     over: str = "", nulls: str = "", order: str = "", distinct: str = "",
 ) -> Typed:  # fmt: skip
     """A function of the table.
@@ -74,7 +81,9 @@ def plain(
         if name not in functions.table():
             raise not_supported(f"{at}Function '{name}'")
         listed = ", ".join(str(g.type) for g in given)
-        raise AthenaError("FUNCTION_NOT_FOUND", f"{at}Unexpected parameters ({listed}) for function {name}")
+        raise AthenaError(
+            "FUNCTION_NOT_FOUND", f"{at}Unexpected parameters ({listed}) for function {name}"
+        )
     function = match.function
     if (over or distinct or order) and function.kind == "scalar":
         raise AthenaError("SYNTAX_ERROR", f"{at}{name} is no window or aggregate function")
@@ -111,7 +120,7 @@ def _path(given: Typed, at: str) -> str:
     return t.text(re.sub(r"\[([\"'])(.+?)\1\]", r'."\2"', given.literal))
 
 
-def windowed(self: Expressions, node: exp.Expression) -> Typed:
+def windowed(self: Expressions, node: exp.Expr) -> Typed:
     """A call with FILTER, IGNORE NULLS or OVER around it."""
     over = nulls = where = ""
     inner = node
@@ -128,7 +137,7 @@ def windowed(self: Expressions, node: exp.Expression) -> Typed:
     return call(self, inner, over=where + over, nulls=nulls)
 
 
-def ordering(self: Expressions, order: exp.Expression) -> str:
+def ordering(self: Expressions, order: exp.Expr) -> str:
     """The terms of an ORDER BY; NULLs last where nothing is said, up or down."""
     terms = []
     for term in order.expressions:
@@ -138,7 +147,9 @@ def ordering(self: Expressions, order: exp.Expression) -> str:
         nulls = "FIRST" if term.args.get("nulls_first") else "LAST"
         value = self.read(term.this)
         if value.type.name in ("json", "map"):
-            raise AthenaError("TYPE_MISMATCH", f"{position(term)}Type {value.type} is not orderable")
+            raise AthenaError(
+                "TYPE_MISMATCH", f"{position(term)}Type {value.type} is not orderable"
+            )
         terms.append(f"{value.sql} {way} NULLS {nulls}")
     return ", ".join(terms)
 
@@ -168,11 +179,11 @@ def window(self: Expressions, node: exp.Window) -> str:
     return " ".join(parts)
 
 
-def _bound(self: Expressions, spec: exp.Expression, side: str) -> str:
+def _bound(self: Expressions, spec: exp.Expr, side: str) -> str:
     value, way = spec.args.get(side), str(spec.args.get(f"{side}_side") or "").upper()
     if value is None:
         return ""
-    written = self.read(value).sql if isinstance(value, exp.Expression) else str(value).upper()
+    written = self.read(value).sql if isinstance(value, exp.Expr) else str(value).upper()
     return f"{written} {way}".strip()
 
 
@@ -182,10 +193,15 @@ def concat(given: list[Typed], at: str) -> Typed:
     if kinds == {"array"}:
         values, kind = together(given, "concat operands", at)
         nulls = " OR ".join(f"{v.sql} IS NULL" for v in values)
-        return Typed(f"CASE WHEN {nulls} THEN NULL ELSE list_concat({', '.join(v.sql for v in values)}) END", kind)
+        return Typed(
+            f"CASE WHEN {nulls} THEN NULL ELSE list_concat({', '.join(v.sql for v in values)}) END",
+            kind,
+        )
     if kinds not in ({"varchar"}, {"varbinary"}, set()):
         listed = ", ".join(str(g.type) for g in given)
-        raise AthenaError("FUNCTION_NOT_FOUND", f"{at}Unexpected parameters ({listed}) for function concat")
+        raise AthenaError(
+            "FUNCTION_NOT_FOUND", f"{at}Unexpected parameters ({listed}) for function concat"
+        )
     kind = t.VARBINARY if kinds == {"varbinary"} else t.VARCHAR
     values = [as_type(g, kind) for g in given]
     return Typed(f"({' || '.join(v.sql for v in values)})", kind)
@@ -198,7 +214,11 @@ def element(whole: Typed, place: Typed, at: str, strict: bool) -> Typed:
         return Typed(f"{macro}({whole.sql}, {place.sql})", whole.type.element)
     if whole.type.name == "map" and t.common(place.type, whole.type.of[0]) == whole.type.of[0]:
         key = as_type(place, whole.type.of[0]).sql
-        found = f"athena_map_subscript({whole.sql}, {key})" if strict else f"map_extract({whole.sql}, {key})[1]"
+        found = (
+            f"athena_map_subscript({whole.sql}, {key})"
+            if strict
+            else f"map_extract({whole.sql}, {key})[1]"
+        )
         return Typed(found, whole.type.element)
     raise arithmetic.mismatch("[]", whole, place, at)
 
@@ -220,22 +240,22 @@ def at_zone(value: Typed, zone: Typed, at: str) -> Typed:
     return Typed(instant.sql, t.zoned(zone.literal, value.type.of[-1]))
 
 
-def _read(self: Expressions, given: list[exp.Expression]) -> list[Typed]:
+def _read(self: Expressions, given: list[exp.Expr]) -> list[Typed]:
     return [self.read(g) for g in given]
 
 
-def _coalesce(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _coalesce(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     values, kind = together(_read(self, given), "All COALESCE operands", position(node))
     return Typed(f"coalesce({', '.join(v.sql for v in values)})", kind)
 
 
-def _nullif(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _nullif(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     left, right = _read(self, given)
     arithmetic.compare("=", left, right, position(node))
     return Typed(f"nullif({left.sql}, {right.sql})", left.type)
 
 
-def _extreme(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _extreme(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     """Greatest and least: NULL where any argument is, which DuckDB leaves out."""
     values, kind = together(_read(self, given), "All operands", position(node))
     nulls = " OR ".join(f"{v.sql} IS NULL" for v in values)
@@ -243,13 +263,23 @@ def _extreme(self: Expressions, node: exp.Expression, given: list[exp.Expression
     return Typed(f"CASE WHEN {nulls} THEN NULL ELSE {str(node.this).lower()}({listed}) END", kind)
 
 
-def _try(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _try(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     value = self.read(given[0])
     return Typed(f"TRY({value.sql})", value.type)
 
 
-def _grouping(self: Expressions, node: exp.Expression, given: list[exp.Expression]) -> Typed:
+def _grouping(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     return Typed(f"grouping({', '.join(v.sql for v in _read(self, given))})", t.BIGINT)
+
+
+def _mod(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
+    left, right = _read(self, given)
+    return arithmetic.binary("%", left, right, position(node))
+
+
+def _element_at(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
+    whole, place = _read(self, given)
+    return element(whole, place, position(node), strict=False)
 
 
 SPECIAL: dict[str, Special] = {
@@ -260,7 +290,7 @@ SPECIAL: dict[str, Special] = {
     "try": _try,
     "grouping": _grouping,
     "concat": lambda self, node, given: concat(_read(self, given), position(node)),
-    "mod": lambda self, node, given: arithmetic.binary("%", *_read(self, given), position(node)),
-    "element_at": lambda self, node, given: element(*_read(self, given), position(node), strict=False),
+    "mod": _mod,
+    "element_at": _element_at,
     "row": lambda self, node, given: row(_read(self, given)),
 }

@@ -15,7 +15,9 @@ from localcloud.engines.athena.types import Type
 #: What a string must look like to become a value of a type.
 _LOOKS = {
     **dict.fromkeys(t.INTEGERS, r"[+-]?\d+"),
-    **dict.fromkeys(("double", "real"), r"\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|NaN|[+-]?Infinity)\s*"),
+    **dict.fromkeys(
+        ("double", "real"), r"\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|NaN|[+-]?Infinity)\s*"
+    ),
     "decimal": r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?",
     "boolean": r"(?i)t|true|1|f|false|0",
     "date": r"\s*\d{4}-\d{1,2}-\d{1,2}\s*",
@@ -142,7 +144,9 @@ def _from_text(value: Typed, wanted: Type, at: str) -> Typed:
 def _zoned_literal(value: Typed, at: str) -> Typed:
     found = _ZONED.fullmatch(value.literal or "")
     if found is None:
-        raise not_supported("a cast of varchar to timestamp with time zone, but of a literal that names its zone,")
+        raise not_supported(
+            "a cast of varchar to timestamp with time zone, but of a literal that names its zone,"
+        )
     zone = found[found.lastindex or 0]
     return as_type(Typed(f"CAST({t.text(found[1])} AS TIMESTAMP)", t.timestamp(3)), t.zoned(zone))
 
@@ -153,7 +157,8 @@ def _json(value: Typed, wanted: Type, at: str) -> Typed:
             return Typed(f"to_json({value.sql})", wanted)
         raise not_supported(f"a cast of {value.type} to json")
     if wanted.name in ("bigint", "integer", "double", "boolean") or (
-        wanted.name in ("array", "map") and wanted.element.name in ("varchar", "bigint", "integer", "double")
+        wanted.name in ("array", "map")
+        and wanted.element.name in ("varchar", "bigint", "integer", "double")
     ):
         return Typed(f"CAST({value.sql} AS {wanted.duckdb()})", wanted)
     raise not_supported(f"a cast of json to {wanted}")

@@ -84,13 +84,17 @@ class GlueCatalog:
         serde = storage.get("SerdeInfo") or {}
         if any(p.startswith("projection.") and v.lower() != "false" for p, v in parameters.items()):
             raise not_supported(f"partition projection of {name}")
-        keys = [(c["Name"].lower(), of_hive(c["Type"])) for c in described.get("PartitionKeys") or []]
+        keys = [
+            (c["Name"].lower(), of_hive(c["Type"])) for c in described.get("PartitionKeys") or []
+        ]
         own = [(c["Name"].lower(), of_hive(c["Type"])) for c in storage.get("Columns") or []]
         partitions = [Partition((), storage["Location"])]
         if keys:
             held = self.backend.databases[described["DatabaseName"]].tables[described["Name"]]
             inputs = [p.partition_input for p in held.partitions.values()]
-            partitions = [Partition(tuple(p["Values"]), p["StorageDescriptor"]["Location"]) for p in inputs]
+            partitions = [
+                Partition(tuple(p["Values"]), p["StorageDescriptor"]["Location"]) for p in inputs
+            ]
         properties = parameters | (serde.get("Parameters") or {})
         kind = format_of(name, serde.get("SerializationLibrary", ""))
         return HiveTable(name, [*own, *keys], keys, kind, properties, partitions)

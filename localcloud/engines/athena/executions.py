@@ -1,6 +1,6 @@
 """One execution of a query: its states, times, and where its result lies.
 
-    QUEUED ─▶ RUNNING ─▶ SUCCEEDED | FAILED | CANCELLED
+QUEUED ─▶ RUNNING ─▶ SUCCEEDED | FAILED | CANCELLED
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Execution:
     manifest: str | None = None
     fields: Fields = field(default_factory=list)
     header: bool = True
+    rowless: bool = False
     rows: int = 0
     scanned: int = 0
     submitted: float = field(default_factory=time.time)
@@ -95,7 +96,10 @@ class Execution:
         with self._lock:
             self.ended, self._interrupt = time.time(), None
             if self._stop or isinstance(error, Cancelled):
-                self.state, self.reason = "CANCELLED", str(error or "") if isinstance(error, Cancelled) else None
+                self.state, self.reason = (
+                    "CANCELLED",
+                    str(error or "") if isinstance(error, Cancelled) else None,
+                )
                 self.reason = self.reason or None
             elif error is not None:
                 self.state, self.reason = "FAILED", str(error)
@@ -117,7 +121,7 @@ class Execution:
             "QueryExecutionId": self.id,
             "Query": self.query,
             "StatementType": self.type,
-            "ResultConfiguration": self.configuration | {"OutputLocation": self.output},
+            "ResultConfiguration": self.configuration | ({"OutputLocation": self.output} if self.output else {}),
             "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
             "QueryExecutionContext": self.context,
             "Status": status,

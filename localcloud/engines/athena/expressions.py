@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -12,15 +12,21 @@ from localcloud.engines.athena import types as t
 from localcloud.engines.athena.errors import AthenaError, not_supported
 from localcloud.engines.athena.scopes import Scope
 from localcloud.engines.athena.type_names import of_sql
-from localcloud.engines.athena.typed import Typed, as_type, together
+from localcloud.engines.athena.typed import Typed, together
 from localcloud.engines.athena.types import Type
 from localcloud.engines.athena.words import position
 
 if TYPE_CHECKING:
     from localcloud.engines.athena.queries import Queries
 
-_ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
-_COMPARISONS = {
+_ARITHMETIC: dict[type[exp.Expr], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+}
+_COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",
@@ -49,7 +55,7 @@ class Expressions:
         self.queries = queries
         self.scope = scope
 
-    def read(self, node: exp.Expression) -> Typed:
+    def read(self, node: exp.Expr) -> Typed:
         """An expression in DuckDB's SQL.
 
         Raises
@@ -67,7 +73,7 @@ class Expressions:
             raise not_supported(f"{position(node)}{node.sql('trino')[:120]} ({node.key})")
         return reader(self, node)
 
-    def boolean(self, node: exp.Expression, what: str) -> str:
+    def boolean(self, node: exp.Expr, what: str) -> str:
         """A condition.
 
         Raises
@@ -87,14 +93,14 @@ class Expressions:
         """The same, inside a lambda with these arguments."""
         return Expressions(self.queries, Scope(outer=self.scope, arguments=arguments))
 
-    def _compare(self, node: exp.Expression) -> Typed:
+    def _compare(self, node: exp.Expr) -> Typed:
         sign, at = _COMPARISONS[type(node)], position(node)
         right = node.expression
         if isinstance(right, (exp.Any, exp.All)):
             return self._quantified(node, sign)
         return arithmetic.compare(sign, self.read(node.this), self.read(right), at)
 
-    def _quantified(self, node: exp.Expression, sign: str) -> Typed:
+    def _quantified(self, node: exp.Expr, sign: str) -> Typed:
         word = "ANY" if isinstance(node.expression, exp.Any) else "ALL"
         inner = node.expression.this
         query = inner if isinstance(inner, exp.Query) else None
@@ -104,7 +110,7 @@ class Expressions:
         arithmetic.compare(sign, left, Typed("NULL", kind), position(node))
         return Typed(f"({left.sql} {sign} {word} ({sql}))", t.BOOLEAN)
 
-    def _single(self, query: exp.Expression) -> tuple[str, Type]:
+    def _single(self, query: exp.Expr) -> tuple[str, Type]:
         """A subquery of one column: its SQL and its type."""
         sql, fields = self.queries.subquery(query, self.scope)
         if len(fields) != 1:
@@ -140,7 +146,9 @@ class Expressions:
         if len(having) == 1:
             return having[0]
         if having:
-            raise AthenaError("AMBIGUOUS_NAME", f"{position(node)}Column '{node.name}' is ambiguous")
+            raise AthenaError(
+                "AMBIGUOUS_NAME", f"{position(node)}Column '{node.name}' is ambiguous"
+            )
         raise words.no_column(node.name, position(node))
 
     def identifier(self, node: exp.Identifier) -> Typed:
@@ -157,7 +165,10 @@ class Expressions:
         for i, (field, kind) in enumerate(row.type.of if row.type.name == "row" else ()):
             if field == name.lower():
                 return Typed(f"({row.sql}).{t.quote(t.row_field(row.type, i))}", kind)
-        raise AthenaError("TYPE_MISMATCH", f"{position(node)}Expression {node.this.sql('trino')} has no field {name}")
+        raise AthenaError(
+            "TYPE_MISMATCH",
+            f"{position(node)}Expression {node.this.sql('trino')} has no field {name}",
+        )
 
     def literal(self, node: exp.Literal) -> Typed:
         """A string or a number as it is written: 1.50 is a decimal, 1e0 a double."""
@@ -170,8 +181,14 @@ class Expressions:
             whole, fraction = written.split(".")
             digits = max(1, len(whole.lstrip("-0") + fraction))
             if digits > 38:
-                raise AthenaError("NUMERIC_VALUE_OUT_OF_RANGE", f"{position(node)}{written} has over 38 digits")
-            plain = f"{whole or '0'}.{fraction}" if fraction else f"CAST({whole} AS DECIMAL({digits},0))"
+                raise AthenaError(
+                    "NUMERIC_VALUE_OUT_OF_RANGE", f"{position(node)}{written} has over 38 digits"
+                )
+            plain = (
+                f"{whole or '0'}.{fraction}"
+                if fraction
+                else f"CAST({whole} AS DECIMAL({digits},0))"
+            )
             return Typed(plain, t.decimal(digits, len(fraction)), written)
         if abs(int(written)) < 2**31:
             return Typed(written, t.INTEGER, written)
@@ -231,10 +248,13 @@ class Expressions:
             arithmetic.compare("<=", value, bound, at)
         if node.args.get("symmetric"):
             raise not_supported("BETWEEN SYMMETRIC")
-        both = arithmetic.compare(">=", value, low, at).sql, arithmetic.compare("<=", value, high, at).sql
+        both = (
+            arithmetic.compare(">=", value, low, at).sql,
+            arithmetic.compare("<=", value, high, at).sql,
+        )
         return Typed(f"({both[0]} AND {both[1]})", t.BOOLEAN)
 
-    def like(self, node: exp.Expression) -> Typed:
+    def like(self, node: exp.Expr) -> Typed:
         """LIKE, with or without ESCAPE."""
         escape = ""
         if isinstance(node, exp.Escape):
@@ -245,10 +265,13 @@ class Expressions:
                 raise arithmetic.mismatch("LIKE", left, right, position(node))
         return Typed(f"({left.sql} LIKE {right.sql}{escape})", t.BOOLEAN)
 
-    def joined(self, node: exp.Expression) -> Typed:
+    def joined(self, node: exp.Expr) -> Typed:
         """AND, OR."""
         word = "AND" if isinstance(node, exp.And) else "OR"
-        sides = [self.boolean(s, f"Logical expression term of {word}") for s in (node.this, node.expression)]
+        sides = [
+            self.boolean(s, f"Logical expression term of {word}")
+            for s in (node.this, node.expression)
+        ]
         return Typed(f"({sides[0]} {word} {sides[1]})", t.BOOLEAN)
 
     def interval(self, node: exp.Interval) -> Typed:
@@ -285,7 +308,9 @@ class Expressions:
 
     def array(self, node: exp.Array) -> Typed:
         """``ARRAY[...]``."""
-        values, kind = together([self.read(e) for e in node.expressions], "All ARRAY elements", position(node))
+        values, kind = together(
+            [self.read(e) for e in node.expressions], "All ARRAY elements", position(node)
+        )
         return Typed(f"[{', '.join(v.sql for v in values)}]", t.array(kind))
 
     def zone(self, node: exp.AtTimeZone) -> Typed:
@@ -335,36 +360,38 @@ def _aliased(self: Expressions, node: exp.Alias) -> Typed:
     return self.read(node.this)
 
 
-_READERS: dict[type[exp.Expression], Callable[[Expressions, exp.Expression], Typed]] = {
-    exp.Column: Expressions.column,  # type: ignore[dict-item]
-    exp.Identifier: Expressions.identifier,  # type: ignore[dict-item]
-    exp.Dot: Expressions.dot,  # type: ignore[dict-item]
-    exp.Literal: Expressions.literal,  # type: ignore[dict-item]
-    exp.Case: Expressions.case,  # type: ignore[dict-item]
-    exp.If: Expressions.choice,  # type: ignore[dict-item]
-    exp.Coalesce: Expressions.coalesce,  # type: ignore[dict-item]
-    exp.In: Expressions.within_list,  # type: ignore[dict-item]
-    exp.Between: Expressions.between,  # type: ignore[dict-item]
+_READERS: dict[type[exp.Expr], Callable[[Expressions, Any], Typed]] = {
+    exp.Column: Expressions.column,
+    exp.Identifier: Expressions.identifier,
+    exp.Dot: Expressions.dot,
+    exp.Literal: Expressions.literal,
+    exp.Case: Expressions.case,
+    exp.If: Expressions.choice,
+    exp.Coalesce: Expressions.coalesce,
+    exp.In: Expressions.within_list,
+    exp.Between: Expressions.between,
     exp.Like: Expressions.like,
     exp.Escape: Expressions.like,
     exp.And: Expressions.joined,
     exp.Or: Expressions.joined,
-    exp.Interval: Expressions.interval,  # type: ignore[dict-item]
-    exp.Extract: Expressions.extract,  # type: ignore[dict-item]
-    exp.Cast: Expressions.cast,  # type: ignore[dict-item]
-    exp.TryCast: Expressions.cast,  # type: ignore[dict-item]
-    exp.DPipe: Expressions.concatenated,  # type: ignore[dict-item]
-    exp.Bracket: Expressions.subscript,  # type: ignore[dict-item]
-    exp.Array: Expressions.array,  # type: ignore[dict-item]
-    exp.AtTimeZone: Expressions.zone,  # type: ignore[dict-item]
-    exp.Exists: Expressions.exists,  # type: ignore[dict-item]
-    exp.Subquery: Expressions.scalar,  # type: ignore[dict-item]
-    exp.Trim: Expressions.trim,  # type: ignore[dict-item]
-    exp.Tuple: Expressions.tuple,  # type: ignore[dict-item]
-    exp.Is: _is,  # type: ignore[dict-item]
-    exp.Paren: _paren,  # type: ignore[dict-item]
-    exp.Alias: _aliased,  # type: ignore[dict-item]
-    exp.Not: lambda self, e: Typed(f"(NOT {self.boolean(e.this, 'Value of logical NOT expression')})", t.BOOLEAN),
+    exp.Interval: Expressions.interval,
+    exp.Extract: Expressions.extract,
+    exp.Cast: Expressions.cast,
+    exp.TryCast: Expressions.cast,
+    exp.DPipe: Expressions.concatenated,
+    exp.Bracket: Expressions.subscript,
+    exp.Array: Expressions.array,
+    exp.AtTimeZone: Expressions.zone,
+    exp.Exists: Expressions.exists,
+    exp.Subquery: Expressions.scalar,
+    exp.Trim: Expressions.trim,
+    exp.Tuple: Expressions.tuple,
+    exp.Is: _is,
+    exp.Paren: _paren,
+    exp.Alias: _aliased,
+    exp.Not: lambda self, e: Typed(
+        f"(NOT {self.boolean(e.this, 'Value of logical NOT expression')})", t.BOOLEAN
+    ),
     exp.Neg: lambda self, e: arithmetic.negative(self.read(e.this), position(e)),
     exp.Null: lambda self, e: Typed("NULL", t.UNKNOWN),
     exp.Boolean: lambda self, e: Typed("true" if e.this else "false", t.BOOLEAN),
@@ -372,9 +399,14 @@ _READERS: dict[type[exp.Expression], Callable[[Expressions, exp.Expression], Typ
     exp.CurrentDate: lambda self, e: Typed("CAST(timezone('UTC', now()) AS DATE)", t.DATE),
     exp.CurrentTimestamp: lambda self, e: Typed("now()", t.zoned()),
     exp.Localtimestamp: lambda self, e: Typed("timezone('UTC', now())", t.timestamp()),
-    exp.StrPosition: lambda self, e: calls.plain(self, "strpos", [self.read(e.this), self.read(e.args["substr"])], e),
+    exp.StrPosition: lambda self, e: calls.plain(
+        self, "strpos", [self.read(e.this), self.read(e.args["substr"])], e
+    ),
     exp.Substring: lambda self, e: calls.plain(
-        self, "substr", [self.read(x) for x in (e.this, e.args.get("start"), e.args.get("length")) if x], e
+        self,
+        "substr",
+        [self.read(x) for x in (e.this, e.args.get("start"), e.args.get("length")) if x],
+        e,
     ),
     exp.ParseJSON: lambda self, e: calls.plain(self, "json_parse", [self.read(e.this)], e),
     exp.Anonymous: lambda self, e: calls.call(self, e),

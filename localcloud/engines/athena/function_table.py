@@ -7,6 +7,7 @@ its FILTER and OVER, ``{order}`` its ORDER BY. A function that is absent is refu
 those whose result depends on more than types are in `calls.py`, ``athena_`` macros in
 `macros.py`. https://trino.io/docs/current/functions.html
 """
+# ruff: noqa: E501 (the table reads by lines)
 
 SCALARS = r"""
 length(varchar) -> bigint = length({0})

@@ -75,7 +75,9 @@ def table() -> dict[str, list[Function]]:
             if parts is None:
                 raise ValueError(f"function table: {line}")
             takes = tuple(split(parts[2]))
-            found.setdefault(parts[1], []).append(Function(parts[1], takes, parts[3], parts[4], kind))
+            found.setdefault(parts[1], []).append(
+                Function(parts[1], takes, parts[3], parts[4], kind)
+            )
     return found
 
 
@@ -102,14 +104,17 @@ def find(name: str, given: Sequence[Type]) -> Match | None:
     return best[1] if best else None
 
 
-def _match(function: Function, takes: Sequence[str], given: Sequence[Type]) -> tuple[int, Match] | None:
+def _match(
+    function: Function, takes: Sequence[str], given: Sequence[Type]
+) -> tuple[int, Match] | None:
     bound: dict[str, Type] = {}
     for written, actual in zip(takes, given, strict=True):
         if not _bind(written, actual, bound):
             return None
     types = tuple(_type(w, a, bound) for w, a in zip(takes, given, strict=True))
     cost = sum(
-        0 if a == b else 1 + (b.name in ("double", "real")) for a, b in zip(given, types, strict=True)
+        0 if a == b else 1 + (b.name in ("double", "real"))
+        for a, b in zip(given, types, strict=True)
     )
     first = types[0] if types else t.UNKNOWN
     return cost, Match(function, types, _type(function.gives, first, bound))
@@ -153,7 +158,13 @@ def _type(written: str, actual: Type, bound: dict[str, Type]) -> Type:
         outer, inner = written[:-1].split("(", 1)
         of = actual.of if actual.name == outer else ()
         parts = split(inner)
-        return Type(outer, tuple(_type(p, a, bound) for p, a in zip(parts, of or [t.UNKNOWN] * len(parts), strict=True)))
+        return Type(
+            outer,
+            tuple(
+                _type(p, a, bound)
+                for p, a in zip(parts, of or [t.UNKNOWN] * len(parts), strict=True)
+            ),
+        )
     return actual if written in _FAMILIES else Type(written)
 
 
@@ -163,5 +174,9 @@ def _decimal(written: str, bound: dict[str, Type]) -> Type:
         digits = [int(d) for d in written[8:-1].split(",")]
         return t.decimal(digits[0], digits[1])
     precision, scale = bound["decimal"].of
-    sums = {"38": (38, scale), "0": (precision - scale + min(scale, 1), 0), "1": (precision + 1, scale)}
+    sums = {
+        "38": (38, scale),
+        "0": (precision - scale + min(scale, 1), 0),
+        "1": (precision + 1, scale),
+    }
     return t.decimal(*sums[written.removeprefix("decimal")])

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html
 """
 
+# ruff: noqa: S608 (this writes SQL: names and strings pass `types.quote` and `types.text`)
 from __future__ import annotations
 
 import datetime
@@ -146,7 +147,9 @@ def _parquet(table: HiveTable, files: list[StoredFile], used: set[str]) -> Relat
                 column = f"CAST(CAST({t.quote(kinds[name])} AS TIMESTAMP_MS) AS TIMESTAMP)"
         columns.append(f"{column} AS {t.quote(name)}")
     path = stored.url_of(files) if "$path" in used else "CAST(NULL AS VARCHAR)"
-    source = f"read_parquet({stored.listed(files)}, union_by_name = true, hive_partitioning = false)"
+    source = (
+        f"read_parquet({stored.listed(files)}, union_by_name = true, hive_partitioning = false)"
+    )
     scanned = sum(stored.chunk_bytes(f.path, used.__contains__) for f in files)
     return Relation(f'SELECT {", ".join([*columns, path])} AS "$path" FROM {source}', scanned)
 

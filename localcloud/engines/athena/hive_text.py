@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/athena/latest/ug/csv-serde.html
 https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
 """
 
+# ruff: noqa: S608 (this writes SQL: names and strings pass `types.quote` and `types.text`)
 from __future__ import annotations
 
 from localcloud.engines.athena import stored
@@ -63,7 +64,9 @@ def _skipped(properties: dict[str, str]) -> int:
 def _bad_data(value: str, name: str, kind: Type) -> Typed:
     """A field's text as its type; what can't be read fails the query."""
     typed = cast(Typed(value, t.VARCHAR), kind, "")
-    sql = typed.sql.replace("INVALID_CAST_ARGUMENT: Cannot cast", f"HIVE_BAD_DATA: Error parsing column {name}:")
+    sql = typed.sql.replace(
+        "INVALID_CAST_ARGUMENT: Cannot cast", f"HIVE_BAD_DATA: Error parsing column {name}:"
+    )
     return Typed(sql, kind)
 
 
@@ -76,7 +79,9 @@ def _lines(files: list[StoredFile], skip: int) -> str:
     )
 
 
-def _delimited(fields: Fields, properties: dict[str, str], files: list[StoredFile], path: str) -> str:
+def _delimited(
+    fields: Fields, properties: dict[str, str], files: list[StoredFile], path: str
+) -> str:
     mark = properties.get("field.delim") or properties.get("serialization.format") or "\x01"
     if mark == "1":
         mark = "\x01"  # Hive's own way to write its default
@@ -85,7 +90,9 @@ def _delimited(fields: Fields, properties: dict[str, str], files: list[StoredFil
     for i, (name, kind) in enumerate(fields, 1):
         if kind.name not in _PLAIN:
             raise not_supported(f"column {name} of type {kind} in a text file")
-        columns.append(f"{_bad_data(f'nullif(parts[{i}], {t.text(null)})', name, kind).sql} AS {t.quote(name)}")
+        columns.append(
+            f"{_bad_data(f'nullif(parts[{i}], {t.text(null)})', name, kind).sql} AS {t.quote(name)}"
+        )
     parts = f"SELECT string_split(line, {t.text(mark)}) AS parts, filename FROM {_lines(files, _skipped(properties))}"
     return f'SELECT {", ".join([*columns, path])} AS "$path" FROM ({parts})'
 
@@ -106,7 +113,7 @@ def _csv(fields: Fields, properties: dict[str, str], files: list[StoredFile], pa
     source = (
         f"read_csv({stored.listed(files)}, columns = {{{shape}}}, delim = {t.text(mark)}, "
         f"quote = {t.text(quote)}, escape = {t.text(escape)}, header = false, auto_detect = false, "
-        f"null_padding = true, strict_mode = false, skip = {_skipped(properties)}, nullstr = [])"
+        f"null_padding = true, strict_mode = false, skip = {_skipped(properties)}, nullstr = chr(1))"
     )
     return f'SELECT {", ".join([*columns, path])} AS "$path" FROM {source}'
 

@@ -5,6 +5,7 @@ old file calls it. Files with deletes beside them are refused: reading them with
 deleted rows back.
 """
 
+# ruff: noqa: S608 (this writes SQL: names and strings pass `types.quote` and `types.text`)
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -30,11 +31,25 @@ from localcloud.engines.athena import types as t
 from localcloud.engines.athena.errors import AthenaError, not_supported
 from localcloud.engines.athena.pruning import Condition
 from localcloud.engines.athena.scopes import Fields
-from localcloud.engines.athena.stored import StoredFile, StoredFiles, chunk_bytes, footer, listed, stored, url_of
+from localcloud.engines.athena.stored import (
+    StoredFile,
+    StoredFiles,
+    chunk_bytes,
+    footer,
+    listed,
+    stored,
+    url_of,
+)
 from localcloud.engines.athena.tables import HIDDEN, Relation, empty
 from localcloud.engines.athena.type_names import of_iceberg
 
-_SIGNS = {"=": EqualTo, "<": LessThan, "<=": LessThanOrEqual, ">": GreaterThan, ">=": GreaterThanOrEqual}
+_SIGNS = {
+    "=": EqualTo,
+    "<": LessThan,
+    "<=": LessThanOrEqual,
+    ">": GreaterThan,
+    ">=": GreaterThanOrEqual,
+}
 
 
 class IcebergTable:
@@ -55,17 +70,21 @@ class IcebergTable:
         Where there is no such snapshot, or a column's type is not known here.
     """
 
-    view = None
+    view: tuple[str, str] | None = None
     hidden = HIDDEN
 
     def __init__(self, name: str, metadata_location: str, version: tuple[str, Any] | None = None):
         files = StoredFiles()
         metadata = FromInputFile.table_metadata(files.new_input(metadata_location))
         self.name = name
-        self.table = StaticTable(("table",), metadata, metadata_location, files, NoopCatalog("stored"))
+        self.table = StaticTable(
+            ("table",), metadata, metadata_location, files, NoopCatalog("stored")
+        )
         self.snapshot_id = _snapshot(self.table, version) if version else None
         self.schema: Schema = self._scan(AlwaysTrue()).projection()
-        self.columns: Fields = [(f.name.lower(), of_iceberg(f.field_type)) for f in self.schema.fields]
+        self.columns: Fields = [
+            (f.name.lower(), of_iceberg(f.field_type)) for f in self.schema.fields
+        ]
 
     def _scan(self, rows: BooleanExpression) -> DataScan:
         return self.table.scan(row_filter=rows, snapshot_id=self.snapshot_id)
@@ -87,7 +106,9 @@ class IcebergTable:
         path = url_of(files) if "$path" in used else "CAST(NULL AS VARCHAR)"
         columns = ", ".join(t.quote(name) for name, _ in self.columns)
         source = f"read_parquet({listed(files)}, schema = {self._fields()})"
-        scanned = sum(self._bytes(task, file, used) for task, file in zip(tasks, files, strict=True))
+        scanned = sum(
+            self._bytes(task, file, used) for task, file in zip(tasks, files, strict=True)
+        )
         return Relation(f'SELECT {columns}, {path} AS "$path" FROM {source}', scanned)
 
     def _file(self, task: FileScanTask) -> StoredFile:
@@ -120,7 +141,9 @@ class IcebergTable:
             for old in self.table.metadata.schemas:
                 was = next((f for f in old.fields if f.field_id == field.field_id), field)
                 if was.field_type != field.field_type:
-                    raise not_supported(f"Table {self.name} whose nested column {field.name} has changed")
+                    raise not_supported(
+                        f"Table {self.name} whose nested column {field.name} has changed"
+                    )
 
     def _bytes(self, task: FileScanTask, file: StoredFile, used: set[str]) -> int:
         ids = {f.field_id for f in self.schema.fields if f.name.lower() in used}
@@ -138,7 +161,9 @@ def _snapshot(table: StaticTable, version: tuple[str, Any]) -> int:
     if kind == "timestamp":
         found = table.snapshot_as_of_timestamp(value)
         if found is None:
-            raise AthenaError("INVALID_ARGUMENTS", f"No version history table found at or before {value}")
+            raise AthenaError(
+                "INVALID_ARGUMENTS", f"No version history table found at or before {value}"
+            )
         return found.snapshot_id
     by_name = isinstance(value, str)
     found = table.snapshot_by_name(value) if by_name else table.snapshot_by_id(value)

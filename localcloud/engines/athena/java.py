@@ -86,7 +86,8 @@ def _row(of: Type) -> Callable[[Any], str]:
     def show(value: Any) -> str:
         values = list(value.values()) if isinstance(value, dict) else list(value)
         shown = [
-            f"{name}={each(v)}" if name else each(v) for (name, each), v in zip(fields, values, strict=True)
+            f"{name}={each(v)}" if name else each(v)
+            for (name, each), v in zip(fields, values, strict=True)
         ]
         return f"{{{', '.join(shown)}}}"
 

@@ -4,6 +4,7 @@ A macro fails by a cast that can't succeed, whose text is the reason: DuckDB's o
 can't stand under TRY.
 """
 
+# ruff: noqa: E501 (DuckDB code)
 from __future__ import annotations
 
 #: What Trino's trim() takes off: the whitespace of java.lang.Character, without no-break spaces.

@@ -16,7 +16,13 @@ from localcloud.engines.athena.types import Type
 if TYPE_CHECKING:
     from localcloud.engines.athena.queries import Scan
 
-_SIGNS = {exp.EQ: "=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+_SIGNS: dict[type[exp.Expr], str] = {
+    exp.EQ: "=",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
 _TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -29,19 +35,21 @@ class Condition:
     value: Any
 
 
-def conditions(where: exp.Expression, scan: Scan, scope: Scope) -> list[Condition]:
+def conditions(where: exp.Expr, scan: Scan, scope: Scope) -> list[Condition]:
     """The comparisons with literals that a WHERE joins by AND, of one table.
 
     A row that doesn't fulfil one is dropped by WHERE in any join, since NULL fulfils none.
     """
     alias = next((a for a, s in scope.tables.items() if s is scan.source), None)
-    found = [_condition(e, alias, scan.source.fields) for e in where.flatten() if alias] if isinstance(
-        where, exp.And
-    ) else [_condition(where, alias, scan.source.fields)]
+    found = (
+        [_condition(e, alias, scan.source.fields) for e in where.flatten() if alias]
+        if isinstance(where, exp.And)
+        else [_condition(where, alias, scan.source.fields)]
+    )
     return [c for c in found if c is not None]
 
 
-def _condition(node: exp.Expression, alias: str | None, fields: dict[str, Type]) -> Condition | None:
+def _condition(node: exp.Expr, alias: str | None, fields: dict[str, Type]) -> Condition | None:
     node = node.unnest()
     if isinstance(node, exp.In) and not node.args.get("query") and _own(node.this, alias):
         kind = fields.get(node.this.name, t.UNKNOWN)
@@ -59,11 +67,11 @@ def _condition(node: exp.Expression, alias: str | None, fields: dict[str, Type])
     return None if literal is None else Condition(left.name, sign, literal)
 
 
-def _own(node: exp.Expression, alias: str | None) -> bool:
+def _own(node: exp.Expr, alias: str | None) -> bool:
     return isinstance(node, exp.Column) and alias is not None and node.table == alias
 
 
-def value(node: exp.Expression, kind: Type) -> Any:
+def value(node: exp.Expr, kind: Type) -> Any:
     """A literal as Python's value of a column's type, or None where that isn't plain."""
     if isinstance(node, exp.Cast) and node.to.this is exp.DType.DATE and kind == t.DATE:
         node = node.this

@@ -4,6 +4,7 @@ Names are resolved before (`translate.py`); here every clause is written anew, a
 isn't known is refused.
 """
 
+# ruff: noqa: S608 (this writes SQL: names and strings pass `types.quote` and `types.text`)
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -57,7 +58,7 @@ class Tables(Protocol):
     def find(self, node: exp.Table) -> Table:
         """The table that a name means."""
 
-    def view(self, table: Table) -> exp.Expression:
+    def view(self, table: Table) -> exp.Expr:
         """A view's query, with its names resolved."""
 
 
@@ -74,7 +75,7 @@ class Queries:
         self.tables = tables
         self.scans: list[Scan] = []
 
-    def read(self, node: exp.Expression, outer: Scope | None = None) -> tuple[str, Fields]:
+    def read(self, node: exp.Expr, outer: Scope | None = None) -> tuple[str, Fields]:
         """A query in DuckDB's SQL, and its columns.
 
         Raises
@@ -97,13 +98,13 @@ class Queries:
             return sql, fields
         raise not_supported(f"{position(node)}{node.sql('trino')[:120]} ({node.key})")
 
-    def subquery(self, node: exp.Expression, outer: Scope) -> tuple[str, Fields]:
+    def subquery(self, node: exp.Expr, outer: Scope) -> tuple[str, Fields]:
         """A query inside an expression, which sees the columns around it."""
         while isinstance(node, exp.Subquery) and isinstance(node.this, exp.Query):
             node = node.this
         return self.read(node, outer)
 
-    def _with(self, node: exp.Expression, scope: Scope) -> str:
+    def _with(self, node: exp.Expr, scope: Scope) -> str:
         clause = node.args.get("with_")
         if clause is None:
             return ""
@@ -141,7 +142,9 @@ class Queries:
         if having := node.args.get("having"):
             sql += f" HAVING {reads.boolean(having.this, 'HAVING clause')}"
         if windows := node.args.get("windows"):
-            sql += " WINDOW " + ", ".join(f"{t.quote(w.name)} AS ({window(reads, w)})" for w in windows)
+            sql += " WINDOW " + ", ".join(
+                f"{t.quote(w.name)} AS ({window(reads, w)})" for w in windows
+            )
         return sql + self._tail(node, reads, fields), fields
 
     def _distinct(self, node: exp.Select) -> str:
@@ -150,7 +153,7 @@ class Queries:
             raise not_supported("DISTINCT ON")
         return "DISTINCT " if distinct else ""
 
-    def _tail(self, node: exp.Expression, reads: Expressions, fields: Fields) -> str:
+    def _tail(self, node: exp.Expr, reads: Expressions, fields: Fields) -> str:
         """ORDER BY, OFFSET and LIMIT."""
         sql = ""
         if order := node.args.get("order"):
@@ -173,7 +176,9 @@ class Queries:
     def _join(self, join: exp.Join, reads: Expressions) -> str:
         odd = {k for k, v in join.args.items() if v} - {"this", "side", "kind", "on", "method"}
         if odd or join.method:
-            raise not_supported(f"{position(join)}{', '.join(sorted(odd)) or join.method} in a join")
+            raise not_supported(
+                f"{position(join)}{', '.join(sorted(odd)) or join.method} in a join"
+            )
         words = [w for w in (join.side.upper(), join.kind.upper()) if w and w != "OUTER"]
         if set(words) - {"LEFT", "RIGHT", "FULL", "INNER", "CROSS"}:
             raise not_supported(f"{' '.join(words)} JOIN")
@@ -184,7 +189,7 @@ class Queries:
             return f" CROSS JOIN {source}"
         return f" {' '.join([*words, 'JOIN'])} {source} ON {reads.boolean(on, 'JOIN ON clause')}"
 
-    def _source(self, node: exp.Expression, reads: Expressions) -> str:
+    def _source(self, node: exp.Expr, reads: Expressions) -> str:
         """A table, subquery, VALUES or UNNEST in FROM."""
         scope = reads.scope
         if isinstance(node, exp.Table):
@@ -198,9 +203,13 @@ class Queries:
         elif isinstance(node, exp.Subquery) and not (odd := _odd(node, {"this", "alias"})):
             sql, fields = self.read(node.this, scope.outer)
             renamed = [c.name for c in alias.columns] if alias else []
-            fields = [(n, k) for n, (_, k) in zip(renamed or [n for n, _ in fields], fields, strict=True)]
+            fields = [
+                (n, k) for n, (_, k) in zip(renamed or [n for n, _ in fields], fields, strict=True)
+            ]
         else:
-            raise not_supported(f"{position(node)}{node.sql('trino')[:120]} in FROM ({odd if isinstance(node, exp.Subquery) else node.key})")
+            raise not_supported(
+                f"{position(node)}{node.sql('trino')[:120]} in FROM ({odd if isinstance(node, exp.Subquery) else node.key})"
+            )
         _no_twins([n for n, _ in fields])
         scope.add(name, fields)
         lateral = "LATERAL " if isinstance(node, exp.Unnest) else ""
@@ -237,7 +246,9 @@ class Queries:
     def _set_operation(self, node: exp.SetOperation, outer: Scope | None) -> tuple[str, Fields]:
         scope = Scope(outer)
         start = self._with(node, scope)
-        if odd := _odd(node, {"this", "expression", "distinct", "with_", "order", "limit", "offset"}):
+        if odd := _odd(
+            node, {"this", "expression", "distinct", "with_", "order", "limit", "offset"}
+        ):
             raise not_supported(f"{odd} of {node.key.upper()}")
         sides = [self.read(s, scope) for s in (node.this, node.expression)]
         (left, right) = (fields for _, fields in sides)
@@ -262,7 +273,7 @@ class Queries:
         return sql + self._tail(node, Expressions(self, scope), fields), fields
 
 
-def _odd(node: exp.Expression, known: set[str]) -> str:
+def _odd(node: exp.Expr, known: set[str]) -> str:
     return ", ".join(sorted({k for k, v in node.args.items() if v} - known))
 
 
@@ -297,21 +308,21 @@ def _group(reads: Expressions, node: exp.Select) -> str:
 _GROUPS = {exp.Rollup: "rollup", exp.Cube: "cube", exp.GroupingSets: "grouping_sets"}
 
 
-def _term(reads: Expressions, node: exp.Expression) -> str:
+def _term(reads: Expressions, node: exp.Expr) -> str:
     word = _GROUPS.get(type(node))
     if word is None:
         return reads.read(node).sql
     return f"{word.replace('_', ' ').upper()} ({', '.join(_grouped(reads, e) for e in node.expressions)})"
 
 
-def _grouped(reads: Expressions, node: exp.Expression) -> str:
+def _grouped(reads: Expressions, node: exp.Expr) -> str:
     if isinstance(node, (exp.Tuple, exp.Paren)):
         inner = node.expressions if isinstance(node, exp.Tuple) else [node.this]
         return f"({', '.join(reads.read(e).sql for e in inner)})"
     return reads.read(node).sql
 
 
-def _count(word: str, clause: exp.Expression) -> str:
+def _count(word: str, clause: exp.Expr) -> str:
     if isinstance(clause, exp.Fetch):
         options = clause.args.get("limit_options")
         if options is not None and (options.args.get("percent") or options.args.get("with_ties")):

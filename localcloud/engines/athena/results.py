@@ -35,7 +35,9 @@ def write(path: Path, fields: Fields, rows: Iterator[Sequence[Any]]) -> int:
     with path.open("w", encoding="utf-8", newline="") as f:
         f.write(_line([name for name, _ in fields]))
         for row in rows:
-            f.write(_line([None if v is None else p(v) for p, v in zip(printers, row, strict=True)]))
+            f.write(
+                _line([None if v is None else p(v) for p, v in zip(printers, row, strict=True)])
+            )
             count += 1
     return count
 

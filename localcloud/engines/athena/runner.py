@@ -16,7 +16,6 @@ from localcloud.engines.athena import ddl, engine, results, statements, writing
 from localcloud.engines.athena.catalog import GlueCatalog
 from localcloud.engines.athena.errors import AthenaError, Cancelled, not_supported
 from localcloud.engines.athena.executions import Execution, reason
-from localcloud.engines.athena.scopes import Fields
 from localcloud.engines.athena.stored import split_url, under
 from localcloud.engines.athena.translate import CATALOG, Translation, translate
 from localcloud.engines.athena.words import with_parameters
@@ -72,7 +71,12 @@ class Runner:
 
 class _Run:
     def __init__(
-        self, runner: Runner, execution: Execution, catalog: GlueCatalog, cutoff: int | None, work: Path
+        self,
+        runner: Runner,
+        execution: Execution,
+        catalog: GlueCatalog,
+        cutoff: int | None,
+        work: Path,
     ):
         self.runner, self.execution, self.catalog = runner, execution, catalog
         self.cutoff, self.work = cutoff, work
@@ -107,7 +111,11 @@ class _Run:
         if self.cutoff is not None and scanned > self.cutoff:
             raise Cancelled("Query cancelled! : Bytes scanned limit was exceeded")
         manager = engine.connection([self.runner.folder.root], self.work)
-        return manager, [(s.name, r.sql) for s, r in zip(query.scans, relations, strict=True)], scanned
+        return (
+            manager,
+            [(s.name, r.sql) for s, r in zip(query.scans, relations, strict=True)],
+            scanned,
+        )
 
     def _rows(self, con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Sequence[Any]]:
         cursor = con.execute(sql)
@@ -134,15 +142,17 @@ class _Run:
             query, lambda con: results.write(path, fields, self._rows(con, query.sql))
         )
         self.execution.fields = fields
-        self._keep(path, "csv", "application/octet-stream")
+        self.execution.output = self._keep(path, ".csv", "application/octet-stream")
 
-    def _keep(self, path: Path, suffix: str, kind: str) -> None:
-        """Put the result where the configuration says."""
-        bucket, key = split_url(self.execution.configuration["OutputLocation"])
-        key = f"{key.rstrip('/')}/" if key.rstrip("/") else ""
-        key += f"{self.execution.id}.{suffix}"
+    def _output(self, suffix: str) -> str:
+        return f"{self.execution.configuration['OutputLocation'].rstrip('/')}/{self.execution.id}{suffix}"
+
+    def _keep(self, path: Path, suffix: str, kind: str) -> str:
+        """Put a result where the configuration says, and return its URL."""
+        url = self._output(suffix)
+        bucket, key = split_url(url)
         _put(self.runner.folder, bucket, key, path, kind)
-        self.execution.output = f"s3://{bucket}/{key}"
+        return url
 
     def _write(self, query: Translation, shape: writing.Shape, location: str) -> None:
         """Write a query's rows under a location, and the manifest that lists the files."""
@@ -150,7 +160,10 @@ class _Run:
         prefix = prefix.rstrip("/") + "/" if prefix.rstrip("/") else ""
         folder = writing.fresh(self.work / "out")
         count = self._with(
-            query, lambda con: con.execute(writing.copy(query.sql, query.fields, shape, folder)).fetchone()
+            query,
+            lambda con: con.execute(
+                writing.copy(query.sql, query.fields, shape, folder)
+            ).fetchone(),
         )
         self.execution.rows = int(count[0])
         made = writing.written(folder, shape, prefix) if self.execution.rows else []
@@ -158,12 +171,8 @@ class _Run:
             _put(self.runner.folder, bucket, key, path, "application/octet-stream")
         manifest = self.work / "manifest"
         manifest.write_text("".join(f"s3://{bucket}/{key}\n" for _, key in made))
-        output = self.execution.output
-        self._keep(manifest, "manifest", "text/plain")
-        self._move_manifest(output)
-
-    def _move_manifest(self, output: str | None) -> None:
-        self.execution.manifest, self.execution.output = self.execution.output, output
+        self.execution.manifest = self._keep(manifest, "-manifest.csv", "text/csv")
+        self.execution.output, self.execution.rowless = self._output(""), True
 
     def _unload(self, statement: statements.Unload, values: Sequence[str]) -> None:
         given = dict(statement.properties)
@@ -176,7 +185,7 @@ class _Run:
             raise not_supported(f"UNLOAD property {', '.join(given)}")
         query = translate(_given(statement.sql, values), self.catalog, self.database)
         shape.check(query.fields)
-        _empty(statement.location, "HIVE_PATH_ALREADY_EXISTS: Target directory for UNLOAD")
+        _empty(statement.location, "Target directory for UNLOAD")
         self._write(query, shape, statement.location)
 
     def _create(self, statement: statements.CreateTableAs, values: Sequence[str]) -> None:
@@ -187,7 +196,7 @@ class _Run:
         if any(n.startswith("_col") for n, _ in query.fields):
             raise AthenaError("MISSING_COLUMN_NAME", "Column name not specified at position 1")
         plan.shape.check(query.fields)
-        _empty(plan.location, "HIVE_PATH_ALREADY_EXISTS: Target directory for table")
+        _empty(plan.location, "Target directory for table")
         if statement.data:
             self._write(query, plan.shape, plan.location)
         ddl.register(plan, query.fields, self.catalog)
@@ -197,10 +206,14 @@ class _Run:
 
     def _change(self, change: statements.Change) -> None:
         fields, lines = ddl.run(change, self.catalog, self.database)
-        self.execution.header, self.execution.fields, self.execution.rows = False, fields, len(lines)
+        self.execution.header, self.execution.fields, self.execution.rows = (
+            False,
+            fields,
+            len(lines),
+        )
         path = self.work / "result.txt"
         path.write_text("".join(f"{line}\n" for line in lines))
-        self._keep(path, "txt", "text/plain")
+        self.execution.output = self._keep(path, ".txt", "text/plain")
 
 
 def _given(sql: str, values: Sequence[str]) -> str:
@@ -211,9 +224,9 @@ def _listed(value: str | tuple[str, ...]) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _empty(location: str, problem: str) -> None:
+def _empty(location: str, what: str) -> None:
     if under(location):
-        raise AthenaError(*problem.split(": ", 1)[:1], f"{problem.split(': ', 1)[1]} '{location}' already exists")
+        raise AthenaError("HIVE_PATH_ALREADY_EXISTS", f"{what} '{location}' already exists")
 
 
 def _put(folder: Folder, bucket: str, key: str, path: Path, kind: str) -> None:
@@ -226,6 +239,3 @@ def _put(folder: Folder, bucket: str, key: str, path: Path, kind: str) -> None:
             "PERMISSION_DENIED",
             f"Unable to verify/create output bucket {bucket}",
         ) from e
-
-
-__all__ = ["Fields", "Runner"]

@@ -1,5 +1,6 @@
 """VALUES and UNNEST in FROM."""
 
+# ruff: noqa: S608 (this writes SQL: names and strings pass `types.quote` and `types.text`)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -42,7 +43,10 @@ def unnest(reads: Expressions, node: exp.Unnest) -> tuple[str, Fields]:
     for i, given in enumerate(node.expressions):
         value, name = reads.read(given), f"u{i}"
         if value.type.name == "map":
-            inner += [f"unnest(map_keys({value.sql})) AS {name}k", f"unnest(map_values({value.sql})) AS {name}v"]
+            inner += [
+                f"unnest(map_keys({value.sql})) AS {name}k",
+                f"unnest(map_values({value.sql})) AS {name}v",
+            ]
             outer += [f"{name}k", f"{name}v"]
             kinds += list(value.type.of)
             sizes.append(f"coalesce(cardinality({value.sql}), 0)")
@@ -68,7 +72,8 @@ def _fields(name: str, element: t.Type) -> list[Typed]:
     if element.name != "row":
         return [Typed(name, element)]
     return [
-        Typed(f"({name}).{t.quote(t.row_field(element, i))}", kind) for i, (_, kind) in enumerate(element.of)
+        Typed(f"({name}).{t.quote(t.row_field(element, i))}", kind)
+        for i, (_, kind) in enumerate(element.of)
     ]
 
 

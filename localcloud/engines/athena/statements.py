@@ -1,5 +1,6 @@
 """Tells Athena's statements apart by their first words, and takes them into their parts."""
 
+# ruff: noqa: E501 (the table of statements reads by lines)
 from __future__ import annotations
 
 import re
@@ -143,7 +144,9 @@ def names(written: str) -> tuple[str | None, str]:
 def _unload(text: str) -> Unload:
     found = re.fullmatch(r"UNLOAD\s*\((.+)\)\s*TO\s*'([^']+)'\s*WITH\s*\((.+)\)", text, re.I | re.S)
     if found is None:
-        raise AthenaError("SYNTAX_ERROR", "line 1:1: UNLOAD (query) TO 's3://...' WITH (format = '...') expected")
+        raise AthenaError(
+            "SYNTAX_ERROR", "line 1:1: UNLOAD (query) TO 's3://...' WITH (format = '...') expected"
+        )
     return Unload(found[1].strip(), found[2], properties(found[3]))
 
 
@@ -161,9 +164,15 @@ def properties(written: str) -> dict[str, str | tuple[str, ...]]:
     while at < len(written):
         match = re.compile(item, re.I).match(written, at)
         if match is None:
-            raise AthenaError("SYNTAX_ERROR", f"properties expected, found {written[at : at + 40]!r}")
+            raise AthenaError(
+                "SYNTAX_ERROR", f"properties expected, found {written[at : at + 40]!r}"
+            )
         listed = match[3]
-        value = tuple(re.findall(r"'([^']*)'", listed)) if listed is not None else match[2] or match[4] or ""
+        value = (
+            tuple(re.findall(r"'([^']*)'", listed))
+            if listed is not None
+            else match[2] or match[4] or ""
+        )
         found[match[1].lower()] = value
         at = match.end()
     return found
@@ -190,5 +199,9 @@ def _execute(text: str) -> Execute:
     values: tuple[str, ...] = ()
     if found[2]:
         query = words.parse(f"SELECT {found[2]}")
-        values = tuple(e.sql(words.Words) for e in query.selects) if isinstance(query, exp.Select) else ()
+        values = (
+            tuple(e.sql(words.Words) for e in query.selects)
+            if isinstance(query, exp.Select)
+            else ()
+        )
     return Execute(found[1].strip('`"'), values)

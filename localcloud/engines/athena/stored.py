@@ -71,8 +71,12 @@ def under(url: str) -> list[StoredFile]:
     prefix = prefix.rstrip("/") + "/" if prefix.rstrip("/") else ""
     held = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
     if held is None:
-        raise AthenaError("HIVE_METASTORE_ERROR", f"The S3 location provided to save your table does not exist: {url}")
+        raise AthenaError(
+            "HIVE_METASTORE_ERROR",
+            f"The S3 location provided to save your table does not exist: {url}",
+        )
     found = []
+    newest: Any
     for key, newest in held.keys.items():
         name = key.rsplit("/", 1)[-1]
         if key.startswith(prefix) and name and name[0] not in "._" and getattr(newest, "size", 0):

@@ -1,6 +1,6 @@
 """Athena's SQL to DuckDB's: names resolved by sqlglot with the catalog, then written anew.
 
-    text ─ words.parse ─▶ tree ─ sqlglot qualify ─▶ names ─ queries.Queries ─▶ DuckDB SQL
+text ─ words.parse ─▶ tree ─ sqlglot qualify ─▶ names ─ queries.Queries ─▶ DuckDB SQL
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def translate(sql: str, catalog: Catalog, database: str) -> Translation:
     queries = Queries(tables)
     text, fields = queries.read(tree)
     names = _written_names(tree, [n for n, _ in fields])
-    return Translation(text, [(n, k) for n, (_, k) in zip(names, fields, strict=True)], queries.scans)
+    return Translation(
+        text, [(n, k) for n, (_, k) in zip(names, fields, strict=True)], queries.scans
+    )
 
 
 class _Tables:
@@ -89,7 +91,9 @@ class _Tables:
         if node.catalog and node.catalog.lower() != CATALOG:
             raise not_supported(f"{words.position(node)}Catalog '{node.catalog}'")
         if not isinstance(node.this, exp.Identifier):
-            raise not_supported(f"{words.position(node)}table function {node.this.sql('trino')[:80]}")
+            raise not_supported(
+                f"{words.position(node)}table function {node.this.sql('trino')[:80]}"
+            )
         version = node.args.get("version")
         key = (node.db.lower(), node.name.lower(), version.sql() if version else "")
         if key[0] == "information_schema" or "$" in key[1]:
@@ -103,13 +107,13 @@ class _Tables:
                 raise AthenaError(f"{kind}_NOT_FOUND", f"{words.position(node)}{e.args[0]}") from e
         return self.known[key]
 
-    def view(self, table: Table) -> exp.Expression:
+    def view(self, table: Table) -> exp.Expr:
         """A view's query; names in it are those of the database it was made in."""
         sql, database = table.view or ("", "")
         return resolve(words.parse(sql), self, database)
 
 
-def resolve(tree: exp.Expression, tables: _Tables, database: str) -> exp.Expression:
+def resolve(tree: exp.Expr, tables: _Tables, database: str) -> exp.Expr:
     """Resolve all names of a query: tables, columns, stars.
 
     Raises
@@ -129,20 +133,27 @@ def resolve(tree: exp.Expression, tables: _Tables, database: str) -> exp.Express
             found = tables.find(node)
             columns = {n: "varchar" for n, _ in found.columns}
             columns |= {n: "varchar" for n, _ in found.hidden if _asked(tree, n)}
-            schema.setdefault(CATALOG, {}).setdefault(node.db.lower(), {})[node.name.lower()] = columns
+            schema.setdefault(CATALOG, {}).setdefault(node.db.lower(), {})[node.name.lower()] = (
+                columns
+            )
     try:
         tree = qualify(
             tree, schema=schema, dialect=words.Words, db=database, catalog=CATALOG,
             expand_alias_refs=False, quote_identifiers=False,
         )  # fmt: skip
     except OptimizeError as e:
-        count = lambda name: sum(name in t for d in schema.get(CATALOG, {}).values() for t in d.values())  # noqa: E731
+
+        def count(name: str) -> int:
+            return sum(
+                name in columns for d in schema.get(CATALOG, {}).values() for columns in d.values()
+            )
+
         raise words.unresolved(str(e), count) from e
     _drop_hidden(tree)
     return tree
 
 
-def _name_all(tree: exp.Expression) -> None:
+def _name_all(tree: exp.Expr) -> None:
     """Give columns without a name one that nobody can write, and note names as written."""
     count = 0
     for select in tree.find_all(exp.Select):
@@ -158,11 +169,11 @@ def _name_all(tree: exp.Expression) -> None:
             column.meta["hidden"] = True
 
 
-def _asked(tree: exp.Expression, name: str) -> bool:
+def _asked(tree: exp.Expr, name: str) -> bool:
     return any(c.name.lower() == name for c in tree.find_all(exp.Column))
 
 
-def _drop_hidden(tree: exp.Expression) -> None:
+def _drop_hidden(tree: exp.Expr) -> None:
     """Take hidden columns out of what a star was expanded to: a star doesn't show them."""
     for select in tree.find_all(exp.Select):
         kept = [
@@ -174,7 +185,7 @@ def _drop_hidden(tree: exp.Expression) -> None:
             select.set("expressions", kept)
 
 
-def _written_names(tree: exp.Expression, names: list[str]) -> list[str]:
+def _written_names(tree: exp.Expr, names: list[str]) -> list[str]:
     """Names of the result: as they are written, and ``_col`` with its place where there is none."""
     first = tree
     while isinstance(first, (exp.SetOperation, exp.Subquery)):

@@ -19,7 +19,7 @@ from localcloud.engines.athena.types import zoned
 from localcloud.engines.athena.words import position
 
 
-def time_travel(version: exp.Expression) -> tuple[str, Any]:
+def time_travel(version: exp.Expr) -> tuple[str, Any]:
     """``("version", id or name)`` or ``("timestamp", milliseconds since 1970)``.
 
     Raises
@@ -40,7 +40,7 @@ def time_travel(version: exp.Expression) -> tuple[str, Any]:
         def find(self, node: exp.Table) -> Any:
             raise not_supported(f"{position(node)}a table in FOR TIMESTAMP AS OF")
 
-        def view(self, table: Any) -> exp.Expression:
+        def view(self, table: Any) -> exp.Expr:
             raise not_supported("a view in FOR TIMESTAMP AS OF")
 
     value = Expressions(Queries(_None()), Scope()).read(wanted)
@@ -48,6 +48,6 @@ def time_travel(version: exp.Expression) -> tuple[str, Any]:
         raise AthenaError("TYPE_MISMATCH", f"{position(version)}{value.type} is no timestamp")
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
-        row = con.execute(f"SELECT {as_type(value, zoned()).sql}").fetchone()  # noqa: S608
-    moment: datetime.datetime = row[0] if row else datetime.datetime.now(datetime.timezone.utc)
+        row = con.execute(f"SELECT {as_type(value, zoned()).sql}").fetchone()
+    moment: datetime.datetime = row[0] if row else datetime.datetime.now(datetime.UTC)
     return "timestamp", int(moment.timestamp() * 1000)

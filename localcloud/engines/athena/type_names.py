@@ -56,7 +56,7 @@ def of_sql(written: exp.DataType) -> t.Type:
         return _PLAIN[kind]
     if kind is D.DECIMAL:
         digits = [int(p.name) for p in inner]
-        return t.decimal(*(digits + [0])[:2]) if digits else t.decimal(38, 0)
+        return t.decimal(*[*digits, 0][:2]) if digits else t.decimal(38, 0)
     if kind in (D.TIMESTAMP, D.TIMESTAMPTZ, D.TIMESTAMPLTZ):
         precision = max(3, int(inner[0].name)) if inner else 3
         if precision > 6:
@@ -73,7 +73,7 @@ def of_sql(written: exp.DataType) -> t.Type:
     raise not_supported(f"type {written.sql('trino').lower()}")
 
 
-def _field(field: exp.Expression) -> tuple[str, t.Type]:
+def _field(field: exp.Expr) -> tuple[str, t.Type]:
     if isinstance(field, exp.ColumnDef):
         return field.name.lower(), of_sql(field.args["kind"])
     if isinstance(field, exp.DataType):
@@ -111,7 +111,9 @@ def of_iceberg(written: Any) -> t.Type:
     if isinstance(written, i.MapType):
         return t.map_of(of_iceberg(written.key_type), of_iceberg(written.value_type))
     if isinstance(written, i.StructType):
-        return t.Type("row", tuple((f.name.lower(), of_iceberg(f.field_type)) for f in written.fields))
+        return t.Type(
+            "row", tuple((f.name.lower(), of_iceberg(f.field_type)) for f in written.fields)
+        )
     if str(written) not in _ICEBERG:
         raise not_supported(f"Iceberg type {written}")
     return _ICEBERG[str(written)]

@@ -36,7 +36,11 @@ def as_type(given: Typed, wanted: Type) -> Typed:
     whole = given.literal is not None and given.type.name == "integer" and wanted.name == "bigint"
     if same or whole:
         return Typed(given.sql, wanted, given.literal)
-    if given.literal is not None and given.type.name in ("decimal", "integer") and wanted.name == "double":
+    if (
+        given.literal is not None
+        and given.type.name in ("decimal", "integer")
+        and wanted.name == "double"
+    ):
         return Typed(f"{given.literal}e0", wanted, given.literal)
     if wanted.name == "timestamp with time zone" and given.type.name == "timestamp":
         return Typed(f"timezone({t.text(wanted.of[0])}, {given.sql})", wanted)
@@ -65,6 +69,8 @@ def together(given: list[Typed], what: str, at: str = "") -> tuple[list[Typed], 
     for value in given:
         joined = t.common(wanted, value.type)
         if joined is None:
-            raise AthenaError("TYPE_MISMATCH", f"{at}{what} must be the same type: {wanted}, {value.type}")
+            raise AthenaError(
+                "TYPE_MISMATCH", f"{at}{what} must be the same type: {wanted}, {value.type}"
+            )
         wanted = joined
     return [as_type(v, wanted) for v in given], wanted

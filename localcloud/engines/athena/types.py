@@ -58,7 +58,9 @@ class Type:
         if self.name == "map":
             return f"MAP({self.of[0].duckdb()}, {self.of[1].duckdb()})"
         if self.name == "row":
-            fields = ", ".join(f"{quote(row_field(self, i))} {t.duckdb()}" for i, (_, t) in enumerate(self.of))
+            fields = ", ".join(
+                f"{quote(row_field(self, i))} {t.duckdb()}" for i, (_, t) in enumerate(self.of)
+            )
             return f"STRUCT({fields})"
         return _DUCKDB[self.name]
 
@@ -74,7 +76,12 @@ _DUCKDB = {
     "unknown": "INTEGER",
 }
 
-BOOLEAN, VARCHAR, BIGINT, INTEGER = Type("boolean"), Type("varchar"), Type("bigint"), Type("integer")
+BOOLEAN, VARCHAR, BIGINT, INTEGER = (
+    Type("boolean"),
+    Type("varchar"),
+    Type("bigint"),
+    Type("integer"),
+)
 DOUBLE, REAL, DATE, VARBINARY = Type("double"), Type("real"), Type("date"), Type("varbinary")
 JSON, UNKNOWN = Type("json"), Type("unknown")
 DAY_TIME, YEAR_MONTH = Type("interval day to second"), Type("interval year to month")

@@ -10,11 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.athena import AthenaTrinoParser
-from sqlglot.tokens import Token, TokenType
 
 from localcloud.engines.athena.errors import AthenaError
 
@@ -38,7 +37,7 @@ class Words(Trino):
     Parser = _Parser
 
 
-def parse(sql: str) -> exp.Expression:
+def parse(sql: str) -> exp.Expr:
     """Parse one query.
 
     Raises
@@ -61,9 +60,7 @@ def _syntax_error(error: Exception) -> AthenaError:
         return AthenaError("SYNTAX_ERROR", str(error))
     line, column = first["line"], max(1, first["col"] - len(first["highlight"] or "") + 1)
     near = first["highlight"] or "the end"
-    return AthenaError(
-        "SYNTAX_ERROR", f"line {line}:{column}: mismatched input '{near}'"
-    )
+    return AthenaError("SYNTAX_ERROR", f"line {line}:{column}: mismatched input '{near}'")
 
 
 def tokens(sql: str) -> list[Token]:
@@ -102,14 +99,17 @@ def with_parameters(sql: str, values: Sequence[str]) -> str:
 
 def _check_literal(value: str) -> None:
     parsed = parse(f"SELECT {value}")
-    found = parsed.selects[0] if len(parsed.selects) == 1 else None
+    columns = parsed.selects if isinstance(parsed, exp.Select) else []
+    found = columns[0] if len(columns) == 1 else None
     if found is None or found.find(exp.Column, exp.Query, exp.Star) or isinstance(found, exp.Alias):
         raise AthenaError("INVALID_PARAMETER_USAGE", f"{value} is not a literal")
 
 
-def position(node: exp.Expression) -> str:
+def position(node: exp.Expr) -> str:
     """Where a name stands, as ``line 1:8: ``, or nothing where that isn't known."""
-    named = node if "line" in node.meta else next((n for n in node.walk() if "line" in n.meta), None)
+    named = (
+        node if "line" in node.meta else next((n for n in node.walk() if "line" in n.meta), None)
+    )
     if named is None:
         return ""
     meta = named.meta

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/athena/latest/ug/unload.html
 https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
 """
 
+# ruff: noqa: S608 (this writes SQL: names and strings pass `types.quote` and `types.text`)
 from __future__ import annotations
 
 import shutil
@@ -16,7 +17,13 @@ from localcloud.engines.athena.errors import AthenaError, not_supported
 from localcloud.engines.athena.scopes import Fields
 from localcloud.engines.athena.types import Type
 
-_PARQUET = {"gzip": "gzip", "snappy": "snappy", "zstd": "zstd", "none": "uncompressed", "uncompressed": "uncompressed"}
+_PARQUET = {
+    "gzip": "gzip",
+    "snappy": "snappy",
+    "zstd": "zstd",
+    "none": "uncompressed",
+    "uncompressed": "uncompressed",
+}
 _JSON = {"gzip": ("gzip", ".gz"), "none": ("none", ""), "zstd": ("zstd", ".zst")}
 
 
@@ -44,7 +51,7 @@ class Shape:
         ------
         AthenaError
         """
-        known = {"parquet": _PARQUET, "json": _JSON}.get(self.format)
+        known = {"parquet": list(_PARQUET), "json": list(_JSON)}.get(self.format)
         if known is None:
             raise not_supported(f"format {self.format.upper()}")
         if self.compression not in known:
@@ -54,32 +61,53 @@ class Shape:
             raise AthenaError("DUPLICATE_COLUMN_NAME", "Column name specified more than once")
         if self.partitions and tuple(names[-len(self.partitions) :]) != self.partitions:
             raise AthenaError(
-                "SYNTAX_ERROR", "Partition keys must be the last columns in the table and in the same order"
+                "SYNTAX_ERROR",
+                "Partition keys must be the last columns in the table and in the same order",
             )
         for name, kind in fields:
             _check(name, kind, self.format)
 
 
 def _check(name: str, kind: Type, form: str) -> None:
-    if kind.name in ("timestamp with time zone", "interval day to second", "interval year to month", "json", "unknown"):
-        raise AthenaError("NOT_SUPPORTED", f"Unsupported Hive type: {kind} (column {name}); cast it")
+    if kind.name in (
+        "timestamp with time zone",
+        "interval day to second",
+        "interval year to month",
+        "json",
+        "unknown",
+    ):
+        raise AthenaError(
+            "NOT_SUPPORTED", f"Unsupported Hive type: {kind} (column {name}); cast it"
+        )
     if form == "json" and kind.name in ("map", "varbinary"):
         raise not_supported(f"column {name} of type {kind} in a JSON file")
-    for inner in kind.of if kind.name in ("array", "map") else [x for _, x in kind.of] if kind.name == "row" else ():
+    for inner in (
+        kind.of
+        if kind.name in ("array", "map")
+        else [x for _, x in kind.of]
+        if kind.name == "row"
+        else ()
+    ):
         _check(name, inner, form)
 
 
 def copy(sql: str, fields: Fields, shape: Shape, folder: Path) -> str:
     """DuckDB's COPY of a query into a folder."""
-    columns = ", ".join(_column(f"c{i}", name, kind, shape) for i, (name, kind) in enumerate(fields))
+    columns = ", ".join(
+        _column(f"c{i}", name, kind, shape) for i, (name, kind) in enumerate(fields)
+    )
     inner = ", ".join(f"c{i}" for i in range(len(fields)))
-    options = "FORMAT parquet, COMPRESSION " + _PARQUET[shape.compression] if shape.format == "parquet" else (
-        "FORMAT json, ARRAY false, COMPRESSION " + _JSON[shape.compression][0]
+    options = (
+        "FORMAT parquet, COMPRESSION " + _PARQUET[shape.compression]
+        if shape.format == "parquet"
+        else ("FORMAT json, ARRAY false, COMPRESSION " + _JSON[shape.compression][0])
     )
     if shape.partitions:
         options += f", PARTITION_BY ({', '.join(map(t.quote, shape.partitions))})"
     target = folder if shape.partitions else folder / "data"
-    return f"COPY (SELECT {columns} FROM ({sql}) AS q({inner})) TO {t.text(str(target))} ({options})"
+    return (
+        f"COPY (SELECT {columns} FROM ({sql}) AS q({inner})) TO {t.text(str(target))} ({options})"
+    )
 
 
 def _column(given: str, name: str, kind: Type, shape: Shape) -> str:

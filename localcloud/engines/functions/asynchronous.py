@@ -18,7 +18,7 @@ from typing import Any
 
 from localcloud.cloud import Cloud
 from localcloud.engines.functions import destinations
-from localcloud.engines.functions.environment import Outcome
+from localcloud.engines.functions.outcome import Outcome
 from localcloud.engines.functions.pool import ThrottledError
 from localcloud.engines.functions.service import Functions
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import json
 import os
 import shutil
 import threading
@@ -12,10 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from localcloud.engines.functions import outcome
 from localcloud.engines.functions.log import FunctionLog, Report
 from localcloud.engines.functions.memory import MemoryWatch
+from localcloud.engines.functions.outcome import Outcome
 from localcloud.engines.functions.process import Process
 from localcloud.engines.functions.runtime_api import Invocation, RuntimeApi
 from localcloud.engines.functions.settings import RUNTIME, Settings
@@ -25,29 +25,8 @@ WATCH_S = 0.05  # between two looks at a process's memory
 #: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html: init may take
 #: 10 s; beyond, Lambda starts it again within the function's own timeout.
 INIT_S = 10
-#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, 6 MB and 100 bytes.
-RESPONSE_BYTES = 6_291_556
 
 Ending = Literal["answered", "timeout", "exited", "memory"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an invocation came to.
-
-    Parameters
-    ----------
-    error_type : str
-        Empty where the handler returned.
-    usable : bool
-        Whether the environment can take another event.
-    """
-
-    payload: bytes
-    error_type: str
-    usable: bool
-    report: Report
-    tail: bytes
 
 
 @dataclass(frozen=True)
@@ -171,7 +150,7 @@ class Environment:
         if ending != "answered":
             payload, error_type, status = self._fault(invocation.request_id, ending)
         else:
-            payload, error_type, status = _judge(kind, payload, invocation.request_id)
+            payload, error_type, status = outcome.judge(kind, payload, invocation.request_id)
         used_mb = -(-peak // MIB)
         report = Report(
             invocation.request_id,
@@ -188,13 +167,11 @@ class Environment:
     def _fault(self, request_id: str, ending: Ending) -> tuple[bytes, str, str]:
         assert self._process is not None  # noqa: S101
         if ending == "timeout":
-            said = f"Task timed out after {self.settings.timeout_s:.2f} seconds"
-            now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-            self._logging(lambda: self._log.say(f"{now}Z {request_id} {said}"))
-            return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {said}", "timeout")
-        message = f"RequestId: {request_id} Error: {self._process.ending()}"
-        self._logging(lambda: self._log.say(f"{message}\nRuntime.ExitError"))
-        return _error("Runtime.ExitError", message, "error")
+            said, answer = outcome.timed_out(request_id, self.settings.timeout_s)
+        else:
+            said, answer = outcome.exited(request_id, self._process.ending())
+        self._logging(lambda: self._log.say(said))
+        return answer
 
     def _logging(self, write: Callable[[], None]) -> None:
         assert self._process is not None  # noqa: S101
@@ -210,25 +187,3 @@ class Environment:
         with self._changed:
             self._answer = (kind, body)
             self._changed.notify_all()
-
-
-def _judge(kind: str, payload: bytes, request_id: str) -> tuple[bytes, str, str]:
-    """What a runtime's own answer means."""
-    if kind == "response":
-        if len(payload) <= RESPONSE_BYTES:
-            return payload, "", "success"
-        return _error(
-            "Function.ResponseSizeTooLarge",
-            "Response payload size exceeded maximum allowed payload size "
-            f"({RESPONSE_BYTES} bytes).",
-            "error",
-        )
-    error: dict[str, Any] = json.loads(payload)
-    if not error.get("requestId"):  # the init phase knows none
-        error["requestId"] = request_id
-    return json.dumps(error).encode(), str(error.get("errorType") or "Unknown"), "error"
-
-
-def _error(error_type: str, message: str, status: str) -> tuple[bytes, str, str]:
-    body = json.dumps({"errorType": error_type, "errorMessage": message})
-    return body.encode(), error_type, status

@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from localcloud.engines.functions.environment import Environment, Outcome
+from localcloud.engines.functions.environment import Environment
+from localcloud.engines.functions.outcome import Outcome
 from localcloud.engines.functions.runtime_api import Invocation
 from localcloud.engines.functions.settings import Settings
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from localcloud.cloud import CREDENTIALS, Cloud
 from localcloud.engines.functions import runtime_folder
-from localcloud.engines.functions.environment import Environment, Outcome, Places
+from localcloud.engines.functions.environment import Environment, Places
 from localcloud.engines.functions.log import FunctionLog, stream_name
 from localcloud.engines.functions.metrics import Metrics
+from localcloud.engines.functions.outcome import Outcome
 from localcloud.engines.functions.packages import Packages
 from localcloud.engines.functions.pool import Pool, ThrottledError
 from localcloud.engines.functions.runtime_api import Invocation

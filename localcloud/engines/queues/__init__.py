@@ -1,6 +1,6 @@
 """SQS, and the mappings that read it.
 
-- `queue` makes moto's queues deliver as SQS does
+- `queue` and `delivery` make moto's queues keep and give messages as SQS does
 - `poller` reads one queue for one mapping; `event` is what its function sees
 """
 

@@ -16,7 +16,7 @@ from localcloud.engines.functions.service import Functions
 from localcloud.engines.mappings.batching import FRAME_BYTES, PAYLOAD_BYTES, SEPARATOR_BYTES
 from localcloud.engines.mappings.partial import failures
 from localcloud.engines.queues import event
-from localcloud.engines.queues.queue import changed, next_change_s, put_back, take
+from localcloud.engines.queues.delivery import changed, next_change_s, put_back, take
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,8 @@
 """Kinesis, and the mappings that read it: a thread per mapping and shard.
 
-- `shard` and `api` make moto's streams keep and answer as AWS's do
-- `positions` holds how far each mapping has come; `poller` reads one shard for it
+- `shard`, `resharding` and `api` make moto's streams keep and answer as AWS's do
+- `positions` holds how far each mapping has come; `poller` reads one shard for it,
+  and `failures` tells what it passed over
 - `event` is what a function sees; the rules of batches are in `mappings.batching`
 """
 
@@ -115,10 +116,11 @@ def install(cloud: Cloud) -> None:
     """Have Kinesis behave, and its mappings read it, until the cloud stops."""
     from moto.kinesis.models import kinesis_backends
 
-    from localcloud.engines.streams import api, shard
+    from localcloud.engines.streams import api, resharding, shard
 
     engine = Engine(cloud, kinesis_backends[cloud.account][cloud.region])
-    shard.install(engine.reconcile)
+    shard.install()
+    resharding.install(engine.reconcile)
     api.install(engine.reconcile)
     lambda_engine.registry_of(cloud).watch(engine.reconcile, engine.created)
     cloud.on_stop(engine.stop)

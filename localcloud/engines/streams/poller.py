@@ -11,28 +11,20 @@ from typing import Any
 from moto.awslambda.exceptions import UnknownFunctionException
 
 from localcloud.cloud import Cloud
-from localcloud.engines.functions import destinations
-from localcloud.engines.functions.environment import Outcome
+from localcloud.engines.functions.outcome import Outcome
 from localcloud.engines.functions.pool import ThrottledError
 from localcloud.engines.functions.service import Functions
 from localcloud.engines.mappings import batching
 from localcloud.engines.mappings.batching import Gathering, GivenUp, Next, Policy, Work
 from localcloud.engines.mappings.partial import failures
 from localcloud.engines.streams import event
+from localcloud.engines.streams.failures import Failures
 from localcloud.engines.streams.shard import after
 
 log = logging.getLogger(__name__)
 
+AGAIN_S = 2  # until another takes its place, after an error of our own
 FAILED = "PROBLEM: Function call failed"
-
-
-def policy_of(mapping: Any) -> Policy:
-    """What a mapping says of failures, as moto keeps it now."""
-    return Policy(
-        bisect=bool(mapping.bisect_on_error),
-        max_retries=int(mapping.max_retry_attempts),
-        max_age_s=int(mapping.max_record_age),
-    )
 
 
 class ShardPoller:
@@ -62,7 +54,8 @@ class ShardPoller:
         moved: Callable[[int], None],
         ended: Callable[[], None],
     ) -> None:
-        self._cloud, self._functions = cloud, functions
+        self._functions = functions
+        self._failures = Failures(cloud, functions, mapping, stream, shard)
         self._mapping, self._stream, self._shard = mapping, stream, shard
         self._moved, self._ended = moved, ended
         self.drained = False
@@ -109,17 +102,17 @@ class ShardPoller:
             if not self._functions.stopping.is_set():
                 log.exception("the poller of %s ended", self._shard.shard_id)
                 self._mapping.last_result = "PROBLEM: internal Lambda error"
+                self._stopped.wait(AGAIN_S)
         finally:
             self._ended()
 
     def _gather(self) -> Work | None:
         """Collect a batch; None where stopped, or at the end of a closed shard."""
         gathering, since = Gathering(), 0.0
-        role = self._role()
         with self._stream.activity:
             while not self._stopped.is_set():
                 had = bool(gathering.records)
-                self._read(gathering, role)
+                self._read(gathering)
                 if gathering.records and not had:
                     since = time.monotonic()
                 left = since + self._mapping.max_batch_window - time.monotonic()
@@ -130,8 +123,9 @@ class ShardPoller:
                 self._stream.activity.wait(left if gathering.records else None)
         return None
 
-    def _read(self, gathering: Gathering, role: str) -> None:
+    def _read(self, gathering: Gathering) -> None:
         """Add what the shard has and the batch takes."""
+        role = self._role()
         last = gathering.records[-1].sequence if gathering.records else self._position
         for raw in after(self._shard, last, gathering.room(self._mapping.batch_size)):
             record = event.record_of(raw, self._shard.shard_id, self._stream, role)
@@ -140,22 +134,22 @@ class ShardPoller:
 
     def _attempt(self) -> None:
         """Send the first batch that waits, and see what follows."""
-        work, expired = batching.expire(self._todo[0], policy_of(self._mapping), time.time())
+        work, expired = batching.expire(self._todo[0], self._policy(), time.time())
         if expired:
-            self._give_up(expired, "")
+            self._failures.give_up(expired, "")
             self._advance([work] if work else [])
             if work is None:
                 return
         assert work is not None  # noqa: S101
         if batching.too_large(work):
-            self._give_up(GivenUp(work, "RetryAttemptsExhausted"), "")
+            self._failures.give_up(GivenUp(work, "RetryAttemptsExhausted"), "")
             self._advance([])
             return
         request_id, following = self._send(work)
         if self._stopped.is_set() and following.given_up:
             return  # not given up by a cloud that stops, or a mapping that was taken away
         if following.given_up:
-            self._give_up(following.given_up, request_id)
+            self._failures.give_up(following.given_up, request_id)
         self._advance(list(following.again))
         if following.wait_s:
             self._stopped.wait(following.wait_s)
@@ -172,7 +166,7 @@ class ShardPoller:
         self._mapping.last_result = "OK" if first is None else FAILED
         if first is None:
             return request_id, Next()
-        return request_id, batching.failed(work, first, policy_of(self._mapping))
+        return request_id, batching.failed(work, first, self._policy())
 
     def _first_failure(self, work: Work, outcome: Outcome) -> int | None:
         """Index of the lowest record that failed, None where all is done."""
@@ -191,31 +185,20 @@ class ShardPoller:
         self._position = self._todo[0].records[0].sequence - 1 if self._todo else end
         self._moved(self._position)
 
-    def _give_up(self, given_up: GivenUp, request_id: str) -> None:
-        records = given_up.work.records
-        where = (self._mapping.destination_config or {}).get("OnFailure", {}).get("Destination")
-        said = f"{len(records)} records of {self._shard.shard_id} from {records[0].sequence}"
-        if not where:
-            log.warning("%s were passed over: %s, and no destination", said, given_up.condition)
-            return
-        whole = destinations.service_of(where) == "s3"
-        try:
-            function = self._functions.find(self._mapping.function_arn)
-            record = event.failure(
-                given_up, self._shard.shard_id, self._stream.arn, function, request_id, whole
-            )
-            key = destinations.object_key(f"{self._mapping.uuid}/{self._shard.shard_id}")
-            destinations.send(self._cloud, where, record, key)
-        except Exception:
-            # As on AWS: counted, and the shard moves on.
-            log.exception("%s could not be sent to %s", said, where)
-            name = self._mapping.function_arn.split(":function:")[-1].split(":")[0]
-            self._functions.metrics.put(name, DestinationDeliveryFailures=(1, "Count"))
-
     def _measure_age(self, function: Any, work: Work) -> None:
         age_ms = (time.time() - work.records[-1].arrived) * 1000
         self._functions.metrics.put(
             function.function_name, IteratorAge=(max(age_ms, 0.0), "Milliseconds")
+        )
+
+    def _policy(self) -> Policy:
+        """What the mapping says of failures now; no record is older than its stream keeps it."""
+        kept_s = int(self._stream.retention_period_hours) * 3600
+        age_s = int(self._mapping.max_record_age)
+        return Policy(
+            bisect=bool(self._mapping.bisect_on_error),
+            max_retries=int(self._mapping.max_retry_attempts),
+            max_age_s=kept_s if age_s < 0 else min(age_s, kept_s),
         )
 
     def _role(self) -> str:

@@ -1,8 +1,7 @@
 """Makes moto's Kinesis keep records as AWS does.
 
-moto 5.2.5 numbers records 1, 2, 3, searches a shard from its start at every read, sends records
-of a split shard to the shard that was closed, and moves a closed shard's records to its
-children, where a reader of the parent never sees them.
+moto 5.2.5 numbers records 1, 2, 3, searches a shard from its start at every read, and puts
+records into shards that are closed.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 from moto.kinesis import models
@@ -36,14 +34,8 @@ def number(created_s: int, counter: int, now_s: int, shard: int) -> int:
     return 2 << 184 | created_s << 148 | counter << 84 | now_s << 48 | shard << 16 | 2
 
 
-def install(changed: Callable[[], None]) -> None:
-    """Put the patches in place.
-
-    Parameters
-    ----------
-    changed : callable
-        Called after shards were opened or closed, or a stream was made or deleted.
-    """
+def install() -> None:
+    """Put the patches in place."""
     wrap(Shard, __init__=_making_shard)
     wrap(Stream, __init__=_making_stream)
     patch(
@@ -54,21 +46,10 @@ def install(changed: Callable[[], None]) -> None:
         get_max_sequence_number=lambda self: self.last_number,
         get_sequence_number_at=get_sequence_number_at,
     )
-
-    def split_shard(self: Any, shard_to_split: str, new_starting_hash_key: str) -> None:
-        _split(self, shard_to_split, int(new_starting_hash_key))
-        changed()
-
-    def merge_shards(self: Any, shard_to_merge: str, adjacent_shard_to_merge: str) -> None:
-        _merge(self, shard_to_merge, adjacent_shard_to_merge)
-        changed()
-
     patch(
         Stream,
         put_record=put_to_stream,
         get_shard_for_key=get_shard_for_key,
-        split_shard=split_shard,
-        merge_shards=merge_shards,
     )
 
 
@@ -164,61 +145,3 @@ def _trim(shard: Any, before: float) -> None:
         del shard.records[shard.numbers[old]]
         old += 1
     del shard.numbers[:old]
-
-
-def _split(stream: Any, name: str, hash_key: int) -> None:
-    shard = stream.shards[name]
-    if not shard.starting_hash < hash_key < shard.ending_hash:
-        raise InvalidArgumentError(
-            f"NewStartingHashKey {hash_key} used in SplitShard() on shard {name} in stream "
-            f"{stream.stream_name} under account {stream.account_id} is not both greater than one "
-            f"plus the shard's StartingHashKey {shard.starting_hash} and less than the shard's "
-            f"EndingHashKey {shard.ending_hash - 1}."
-        )
-    _check_open(stream, shard)
-    with stream.activity:
-        _close(stream, shard)
-        _open(stream, shard.starting_hash, hash_key - 1, shard)
-        _open(stream, hash_key, shard.ending_hash, shard)
-        stream.activity.notify_all()
-
-
-def _merge(stream: Any, one: str, other: str) -> None:
-    first, second = stream.shards[one], stream.shards[other]
-    low, high = sorted((first, second), key=attrgetter("starting_hash"))
-    if low.ending_hash != high.starting_hash - 1:
-        raise InvalidArgumentError(
-            f"Shards {one} and {other} in stream {stream.stream_name} under account "
-            f"{stream.account_id} are not an adjacent pair of shards eligible for merging"
-        )
-    _check_open(stream, first)
-    _check_open(stream, second)
-    with stream.activity:
-        _close(stream, first)
-        _close(stream, second)
-        _open(stream, low.starting_hash, high.ending_hash, first, second)
-        stream.activity.notify_all()
-
-
-def _check_open(stream: Any, shard: Any) -> None:
-    if not shard.is_open:
-        raise InvalidArgumentError(
-            f"Shard {shard.shard_id} in stream {stream.stream_name} under account "
-            f"{stream.account_id} has already been merged or split, and thus is not eligible for "
-            "merging or splitting."
-        )
-
-
-def _close(stream: Any, shard: Any) -> None:
-    shard.is_open = False
-    stream.shard_count -= 1
-
-
-def _open(stream: Any, low: int, high: int, parent: Any, adjacent: Any = None) -> None:
-    index = max(s._shard_id for s in stream.shards.values()) + 1
-    shard: Any = Shard(index, low, high, parent.shard_id, adjacent.shard_id if adjacent else None)
-    # A child's numbers come after its parents', even of the same second.
-    shard.created_s = max([shard.created_s, *(p.created_s + 1 for p in (parent, adjacent) if p)])
-    shard.first_number = shard.last_number = number(shard.created_s, 0, 0, index)
-    stream.shards[shard.shard_id] = shard
-    stream.shard_count += 1  # moto tells the count of the beginning
