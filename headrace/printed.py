@@ -9,20 +9,24 @@ import pyarrow as pa
 
 #: Significant digits of a column's largest number; the others get as many decimals.
 DIGITS = 4
+GROUPED = 10_000
 
 
 def texts(rows: pa.Table) -> list[list[str]]:
     """The cells of a table as texts, row by row.
 
-    Whole numbers get separators but in the first column, where they name things, as years do.
+    Whole numbers get separators where their column reaches 10,000: years stay as they are.
     Other numbers get the decimals that show four digits of their column's largest. A null is a
     dash, and bytes are written as Athena writes them: ``68 65 6c``.
     """
-    columns = [
-        [cell(value, first=place == 0, decimals=decimals(column)) for value in column.to_pylist()]
-        for place, column in enumerate(rows.columns)
-    ]
+    columns = [_column(column) for column in rows.columns]
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _column(column: pa.ChunkedArray) -> list[str]:
+    values, places = column.to_pylist(), decimals(column)
+    grouped = any(isinstance(v, int) and abs(v) >= GROUPED for v in values)
+    return [cell(value, grouped=grouped, decimals=places) for value in values]
 
 
 def decimals(column: pa.ChunkedArray) -> int:
@@ -34,14 +38,14 @@ def decimals(column: pa.ChunkedArray) -> int:
     return max(0, DIGITS - 1 - math.floor(math.log10(largest))) if largest else 0
 
 
-def cell(value: Any, *, first: bool = False, decimals: int = 0) -> str:
+def cell(value: Any, *, grouped: bool = True, decimals: int = 0) -> str:
     """One value in print."""
     if value is None:
         return "\u2013"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
-        return str(value) if first else f"{value:,}"
+        return f"{value:,}" if grouped else str(value)
     if isinstance(value, float):
         return f"{value:z,.{decimals}f}"
     if isinstance(value, bytes):

@@ -194,7 +194,7 @@ class Study:
     seed: int = 0
     records: str | None = None
     land: Function = Function(memory_mib=1769)
-    commit: Function = Function(memory_mib=1769)
+    commit: Function = Function(memory_mib=1769, timeout_s=60)
     scan_limit_mib: int = 1024
     tags: dict[str, str] = field(default_factory=dict)
 

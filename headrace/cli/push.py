@@ -50,8 +50,8 @@ def push(
 
     A line that is no record is pushed too: it lands in the quarantine table with its reason.
     """
-    target = options.reach(where)
     given = _records(plan, file, table, kind)
+    target = options.reach(where)
     receipt = push_to(target, plan, out, given, plain=plain, producer=producer, table=table)
     document = asdict(receipt)
     if wait:

@@ -1,7 +1,8 @@
 """CloudFormation's API: each action's words in, its answer out.
 
-moto's own CloudFormation is not used: it can't update, roll back or export (docs of its
-limits: `shared findings`), and loading it imports twenty services.
+moto's own CloudFormation is not used: in 5.2.5 it ignores types and properties in silence,
+can't deploy a changed template, roll back or export from a change set, and loading it imports
+twenty services.
 """
 
 from __future__ import annotations
@@ -124,9 +125,8 @@ class CloudFormationApi(BaseResponse):
     def describe_stack_resources(self) -> ActionResult:
         """DescribeStackResources."""
         words = self._words
-        stack = self._store.find(words.get("StackName") or words.get("PhysicalResourceId", ""))
-        if stack is None:
-            raise ApiError(f"Stack with id {words.get('StackName')} does not exist")
+        named, made = words.get("StackName"), words.get("PhysicalResourceId", "")
+        stack = self._store.get(named) if named else self._store.owner(made)
         wanted = words.get("LogicalResourceId")
         found = [r for r in stack.resources.values() if not wanted or r.logical_id == wanted]
         return ActionResult({"StackResources": [shapes.resource(stack, r) for r in found]})

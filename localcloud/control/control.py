@@ -53,7 +53,7 @@ class Control:
                 arn = self.store.arn("changeSet", words["ChangeSetName"])
                 made = ChangeSet(words["ChangeSetName"], arn, stack, kind, request, changes)
                 made.description = words.get("Description", "")
-                if kind == "UPDATE" and _unchanged(stack.request, request):
+                if kind == "UPDATE" and _unchanged(stack, request):
                     made.status, made.execution, made.reason = "FAILED", "UNAVAILABLE", NO_CHANGES
                 self.store.keep(made)
             except Exception:
@@ -134,7 +134,7 @@ class Control:
             stack = self.store.get(words["StackName"])
             self._check_updatable(stack)
             request = self.reader.request(words, stack)
-            if _unchanged(stack.request, request):
+            if _unchanged(stack, request):
                 raise ApiError("No updates are to be performed.")
             self._changes(stack, request)
             work = self._begin(stack, request, said(words, "DisableRollback"))
@@ -174,6 +174,8 @@ def in_background(work: Callable[[], None]) -> None:
     thread.join(GRACE_S)
 
 
-def _unchanged(had: Request, want: Request) -> bool:
+def _unchanged(stack: Stack, want: Request) -> bool:
+    had = stack.request
     same = had.template.sections == want.template.sections
-    return same and had.values == want.values and had.tags == want.tags
+    same = same and had.values == want.values and had.tags == want.tags
+    return same and stack.unfinished is None

@@ -46,6 +46,13 @@ class Store:
             raise ApiError(f"Stack with id {name_or_id} does not exist")
         return stack
 
+    def owner(self, physical_id: str) -> Stack:
+        """Find the stack that a resource belongs to, or refuse as the API does."""
+        for stack in self.living():
+            if any(each.physical_id == physical_id for each in stack.resources.values()):
+                return stack
+        raise ApiError(f"Stack for {physical_id} does not exist")
+
     def living(self) -> list[Stack]:
         """Stacks that are not deleted, in the order of their creation."""
         return [each for each in self.every() if each.status != "DELETE_COMPLETE"]

@@ -143,6 +143,20 @@ def test_a_name_that_is_taken_is_not_taken_over(cloud: Any, stacks: Any) -> None
     cloud.client("sqs").delete_queue(QueueUrl=url)
 
 
+def test_an_alarm_of_somebody_else_stays_as_it_is(cloud: Any, stacks: Any) -> None:
+    name, cloudwatch = stacks.new(), cloud.client("cloudwatch")
+    words = {"Namespace": "N", "MetricName": "M", "Statistic": "Sum", "Period": 60}
+    words |= {"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    cloudwatch.put_metric_alarm(AlarmName=name, Threshold=1, **words)
+    alarm = {"AlarmName": name, "Threshold": 2, **words}
+    with pytest.raises(stacks.Failed, match="already exists"):
+        stacks.deploy(
+            name, {"Resources": {"A": {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm}}}
+        )
+    found = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert [each["Threshold"] for each in found] == [1.0]
+
+
 def test_policies_keep_what_they_say(cloud: Any, stacks: Any) -> None:
     name = stacks.new()
     kept = {**queue(f"{name}-kept"), "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
@@ -296,6 +310,18 @@ def test_kept_failures_are_rolled_back_when_asked(cloud: Any, stacks: Any) -> No
     stacks.api.rollback_stack(StackName=name)
     assert stacks.settled(name) == "ROLLBACK_COMPLETE"
     assert not exists(cloud, name)
+
+
+def test_a_kept_failed_update_goes_on_with_the_next(cloud: Any, stacks: Any) -> None:
+    name = stacks.new()
+    stacks.deploy(name, {"Resources": {"Q": queue(name, DelaySeconds=1)}})
+    changed = {"Q": queue(name, DelaySeconds=2), "Bad": broken(DependsOn="Q")}
+    stacks.change_set(name, {"Resources": changed})
+    stacks.api.execute_change_set(StackName=name, ChangeSetName="c", DisableRollback=True)
+    assert stacks.settled(name) == "UPDATE_FAILED"
+    assert attributes(cloud, name)["DelaySeconds"] == "2"
+    stacks.deploy(name, {"Resources": {"Q": queue(name, DelaySeconds=1)}})
+    assert attributes(cloud, name)["DelaySeconds"] == "1"
 
 
 def test_stack_tags_reach_resources(cloud: Any, stacks: Any) -> None:

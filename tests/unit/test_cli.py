@@ -73,8 +73,7 @@ def test_every_verb_is_in_the_readme(verb: str) -> None:
         ["push", "speeches", "-", "--format", "csv"],
     ],
 )
-def test_wrong_words_end_with_2_and_where_to_read(words: list[str], tmp_path: Path) -> None:
-    (tmp_path / "cloud.json").write_text('{"endpoint": "http://localhost:1"}')
+def test_wrong_words_end_with_2_and_where_to_read(words: list[str]) -> None:
     done = run(*words)
     assert done.exit_code == 2
     assert done.stdout == ""

@@ -47,8 +47,8 @@ def test_numbered_records_count_once_and_others_each_time() -> None:
 def test_rows_are_looked_for_by_number_or_from_the_first_sequence_number() -> None:
     was = pushed.pushed(
         [
-            record("shardId-0", "0495", numbered("o'brien", 0, 3)),
-            record("shardId-0", "0496", numbered("o'brien", 8, 2)),
+            record("shardId-0", "0495", numbered("laptop-1", 0, 3)),
+            record("shardId-0", "0496", numbered("laptop-1", 8, 2)),
             record("shardId-1", "0497", b"{}"),
         ]
     )

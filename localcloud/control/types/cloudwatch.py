@@ -9,6 +9,7 @@ from localcloud.control.types.base import (
     ResourceType,
     retag,
     tag_list,
+    taken,
 )
 
 READ = "cloudwatch:DescribeAlarms"
@@ -52,7 +53,10 @@ class Alarm(ResourceType):
 
     def create(self, here: Here, want: Properties) -> str:
         """Name it; `settle` puts it, as PutMetricAlarm makes and changes alike."""
-        return str(want.get("AlarmName") or here.name(255))
+        name = str(want.get("AlarmName") or here.name(255))
+        if here.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]:
+            raise taken(self.type, name)
+        return name
 
     def settle(self, here: Here, made: str, had: Properties, want: Properties) -> None:
         """Put the alarm."""

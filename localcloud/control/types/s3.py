@@ -98,8 +98,11 @@ class BucketPolicy(ResourceType):
     }
 
     def create(self, here: Here, want: Properties) -> str:
-        """Name it by its bucket, as AWS does."""
-        return str(want["Bucket"])
+        """Name it by its bucket, as AWS does; a policy that is there is not taken over."""
+        client, bucket = here.client("s3"), str(want["Bucket"])
+        if asked(lambda c, b: c.get_bucket_policy(Bucket=b), client, bucket):
+            raise taken(self.type, bucket)
+        return bucket
 
     def settle(self, here: Here, made: str, had: Properties, want: Properties) -> None:
         """Put the policy."""

@@ -76,7 +76,8 @@ def _reduce(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
         # DuckDB's reduce keeps its state as the list's own type.
         raise not_supported(f"{position(node)}reduce of {items.type} to {state}")
     names, step = _lambda(self, given[2], [state, items.type.element])
-    sql = f"list_reduce({items.sql}, lambda {names}: {as_type(step, state).sql}, {as_type(start, state).sql})"
+    each, first_state = as_type(step, state).sql, as_type(start, state).sql
+    sql = f"list_reduce({items.sql}, lambda {names}: {each}, {first_state})"
     last, body = _lambda(self, given[3], [state])
     return Typed(f"list_transform([{sql}], lambda {last}: {body.sql})[1]", body.type)
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 def _given(self: Expressions, node: exp.Expr, given: list[exp.Expr], most: int) -> list[Typed]:
     values = [self.read(g) for g in given]
-    listed = ", ".join(str(v.type) for v in values)
+    listed, name = ", ".join(str(v.type) for v in values), str(node.this).lower()
     good = 2 <= len(values) <= most and all(v.type in (t.VARCHAR, t.UNKNOWN) for v in values[:2])
     if not good:
         raise AthenaError(
             "FUNCTION_NOT_FOUND",
-            f"{position(node)}Unexpected parameters ({listed}) for function {str(node.this).lower()}",
+            f"{position(node)}Unexpected parameters ({listed}) for function {name}",
         )
     return [as_type(v, t.VARCHAR) for v in values[:2]] + values[2:]
 

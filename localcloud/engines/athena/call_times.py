@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from localcloud.engines.athena import casts
+from localcloud.engines.athena import calls, casts
 from localcloud.engines.athena import types as t
 from localcloud.engines.athena.errors import AthenaError, not_supported
 from localcloud.engines.athena.typed import Typed, as_type, together, wall
 from localcloud.engines.athena.words import position
+from localcloud.engines.athena.zones import time_zone
 
 if TYPE_CHECKING:
     from localcloud.engines.athena.calls import Special
@@ -168,20 +169,19 @@ def _from_unixtime(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> 
         zone = self.read(given[1]).literal or ""
     if len(given) > 2 or not zone:
         raise not_supported(f"{position(node)}from_unixtime with a zone that is no literal")
-    return Typed(f"to_timestamp({seconds.sql})", t.zoned(zone))
+    return Typed(f"to_timestamp({seconds.sql})", t.zoned(time_zone(zone, position(node))))
 
 
 def _at_timezone(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
-    from localcloud.engines.athena.calls import at_zone
-
-    return at_zone(self.read(given[0]), self.read(given[1]), position(node))
+    return calls.at_zone(self.read(given[0]), self.read(given[1]), position(node))
 
 
 def _with_timezone(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typed:
     value, zone = self.read(given[0]), self.read(given[1])
     if value.type.name != "timestamp" or zone.literal is None:
         raise not_supported(f"{position(node)}with_timezone of {value.type}")
-    return as_type(value, t.zoned(zone.literal, value.type.of[0]))
+    name = time_zone(zone.literal, position(node))
+    return as_type(value, t.zoned(name, value.type.of[0]))
 
 
 SPECIAL: dict[str, Special] = {

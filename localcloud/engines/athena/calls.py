@@ -14,6 +14,7 @@ from localcloud.engines.athena.errors import AthenaError, not_supported
 from localcloud.engines.athena.typed import Typed, as_type, together, wall
 from localcloud.engines.athena.types import Type
 from localcloud.engines.athena.words import position
+from localcloud.engines.athena.zones import time_zone
 
 if TYPE_CHECKING:
     from localcloud.engines.athena.expressions import Expressions
@@ -237,7 +238,7 @@ def at_zone(value: Typed, zone: Typed, at: str) -> Typed:
     if value.type.name not in ("timestamp", "timestamp with time zone"):
         raise arithmetic.mismatch("AT TIME ZONE", value, zone, at)
     instant = as_type(value, t.zoned("UTC", value.type.of[-1]))
-    return Typed(instant.sql, t.zoned(zone.literal, value.type.of[-1]))
+    return Typed(instant.sql, t.zoned(time_zone(zone.literal, at), value.type.of[-1]))
 
 
 def _read(self: Expressions, given: list[exp.Expr]) -> list[Typed]:

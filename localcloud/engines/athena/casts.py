@@ -11,6 +11,7 @@ from localcloud.engines.athena import types as t
 from localcloud.engines.athena.errors import AthenaError, not_supported
 from localcloud.engines.athena.typed import Typed, as_type, wall
 from localcloud.engines.athena.types import Type
+from localcloud.engines.athena.zones import time_zone
 
 #: What a string must look like to become a value of a type.
 _LOOKS = {
@@ -148,7 +149,8 @@ def _zoned_literal(value: Typed, at: str) -> Typed:
             "a cast of varchar to timestamp with time zone, but of a literal that names its zone,"
         )
     zone = found[found.lastindex or 0]
-    return as_type(Typed(f"CAST({t.text(found[1])} AS TIMESTAMP)", t.timestamp(3)), t.zoned(zone))
+    local = Typed(f"CAST({t.text(found[1])} AS TIMESTAMP)", t.timestamp(3))
+    return as_type(local, t.zoned(time_zone(zone, at)))
 
 
 def _json(value: Typed, wanted: Type, at: str) -> Typed:

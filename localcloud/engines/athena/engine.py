@@ -17,14 +17,16 @@ import duckdb
 
 from localcloud.engines.athena import types as t
 from localcloud.engines.athena.errors import AthenaError
-from localcloud.engines.athena.java import double_text
+from localcloud.engines.athena.java import double_text, json_text
 from localcloud.engines.athena.macros import MACROS
 
 MEMORY, THREADS = "1GB", 2
 #: DuckDB's errors as Trino's: a pattern of the message, Trino's name and text.
 _REASONS = (
     (r"'#(\w+): (.*)' to INT32", r"\1", r"\2"),
+    (r"Cannot convert value to JSON: '(.*)'", "INVALID_FUNCTION_ARGUMENT", r"Cannot convert value to JSON: '\1'"),
     (r"[Dd]ivision by zero", "DIVISION_BY_ZERO", "Division by zero"),
+    (r"Casting value \"(.*?)\" to type (.*?) failed: value is out of range", "INVALID_CAST_ARGUMENT", r"Cannot cast '\1' to \2"),
     (r"Overflow in (\w+) of", "NUMERIC_VALUE_OUT_OF_RANGE", r"overflow in \1"),
     (r"out of range for the destination type (\w+)", "NUMERIC_VALUE_OUT_OF_RANGE", r"value out of range of \1"),
     (r"[Cc]ould not parse string \"(.*?)\"", "INVALID_FUNCTION_ARGUMENT", r'Invalid format: "\1"'),
@@ -34,7 +36,7 @@ _REASONS = (
     (r"WHERE clause cannot contain aggregates", "EXPRESSION_NOT_SCALAR", "WHERE clause cannot contain aggregations, window functions or grouping operations"),
     (r"Unknown TimeZone '(.*?)'", "INVALID_LITERAL", r"'\1' is not a valid time zone"),
     (r"Out of Memory Error", "EXCEEDED_LOCAL_MEMORY_LIMIT", f"Query exceeded the local cloud's memory of {MEMORY}"),
-    (r"invalid (perl operator|escape sequence).*: (.*)", "NOT_SUPPORTED", r"regular expression \2"),
+    (r"invalid (perl operator|escape sequence).*: (.*)", "NOT_SUPPORTED", r"regular expression with \2, which RE2 has not"),
 )  # fmt: skip
 
 
@@ -47,6 +49,7 @@ def connection(readable: list[Path], scratch: Path) -> Iterator[duckdb.DuckDBPyC
         for macro in MACROS:
             con.execute(f"CREATE OR REPLACE MACRO {macro}")
         con.create_function("athena_java_text", double_text, ["DOUBLE"], "VARCHAR")
+        con.create_function("athena_json_parse", json_text, ["VARCHAR"], "VARCHAR")
         con.create_function("athena_divide", _divide, ["VARCHAR", "VARCHAR", "INTEGER"], "VARCHAR")
         folders = ", ".join(t.text(str(p)) for p in [*readable, scratch])
         for setting in (

@@ -115,22 +115,27 @@ class Execution:
             status["CompletionDateTime"] = self.ended
         if self.state == "FAILED":
             status["AthenaError"] = {
-                "ErrorCategory": 2, "ErrorType": 0, "Retryable": False, "ErrorMessage": self.reason or "",
-            }  # fmt: skip
+                "ErrorCategory": 2,
+                "ErrorType": 0,
+                "Retryable": False,
+                "ErrorMessage": self.reason or "",
+            }
+        output = {"OutputLocation": self.output} if self.output else {}
         told: dict[str, Any] = {
             "QueryExecutionId": self.id,
             "Query": self.query,
             "StatementType": self.type,
-            "ResultConfiguration": self.configuration | ({"OutputLocation": self.output} if self.output else {}),
+            "ResultConfiguration": self.configuration | output,
             "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
             "QueryExecutionContext": self.context,
             "Status": status,
             "Statistics": self.statistics(),
             "WorkGroup": self.workgroup,
             "EngineVersion": {
-                "SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3",
+                "SelectedEngineVersion": "AUTO",
+                "EffectiveEngineVersion": "Athena engine version 3",
             },
-        }  # fmt: skip
+        }
         if self.subtype:
             told["SubstatementType"] = self.subtype
         if self.parameters:

@@ -116,7 +116,8 @@ class Expressions:
         if len(fields) != 1:
             raise AthenaError(
                 "SYNTAX_ERROR",
-                f"{position(query)}Multiple columns returned by subquery are not yet supported. Found {len(fields)}",
+                f"{position(query)}Multiple columns returned by subquery are not yet supported. "
+                f"Found {len(fields)}",
             )
         return sql, fields[0][1]
 
@@ -395,7 +396,7 @@ _READERS: dict[type[exp.Expr], Callable[[Expressions, Any], Typed]] = {
     exp.Neg: lambda self, e: arithmetic.negative(self.read(e.this), position(e)),
     exp.Null: lambda self, e: Typed("NULL", t.UNKNOWN),
     exp.Boolean: lambda self, e: Typed("true" if e.this else "false", t.BOOLEAN),
-    exp.HexString: lambda self, e: Typed(f"unhex('{e.this}')", t.VARBINARY),
+    exp.HexString: lambda self, e: Typed(f"unhex({t.text(e.this)})", t.VARBINARY),
     exp.CurrentDate: lambda self, e: Typed("CAST(timezone('UTC', now()) AS DATE)", t.DATE),
     exp.CurrentTimestamp: lambda self, e: Typed("now()", t.zoned()),
     exp.Localtimestamp: lambda self, e: Typed("timezone('UTC', now())", t.timestamp()),

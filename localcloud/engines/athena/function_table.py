@@ -56,8 +56,8 @@ json_extract(json, path) -> json = json_extract({0}, {1})
 json_extract(varchar, path) -> json = json_extract(athena_json({0}), {1})
 json_extract_scalar(json, path) -> varchar = athena_json_scalar(json_extract({0}, {1}))
 json_extract_scalar(varchar, path) -> varchar = athena_json_scalar(json_extract(athena_json({0}), {1}))
-json_parse(varchar) -> json = CAST({0} AS JSON)
-json_format(json) -> varchar = CAST(json({0}) AS VARCHAR)
+json_parse(varchar) -> json = CAST(athena_json_parse({0}) AS JSON)
+json_format(json) -> varchar = CAST({0} AS VARCHAR)
 json_array_length(json) -> bigint = CASE WHEN json_type({0}) = 'ARRAY' THEN json_array_length({0}) END
 json_array_length(varchar) -> bigint = CASE WHEN json_type(athena_json({0})) = 'ARRAY' THEN json_array_length(athena_json({0})) END
 
@@ -86,7 +86,6 @@ sign(double) -> double = CAST(sign({0}) AS DOUBLE)
 power(double, double) -> double = pow({0}, {1})
 pow(double, double) -> double = pow({0}, {1})
 sqrt(double) -> double = athena_sqrt({0})
-cbrt(double) -> double = cbrt({0})
 exp(double) -> double = exp({0})
 ln(double) -> double = athena_ln({0})
 log2(double) -> double = athena_ln({0}) / ln(2e0)

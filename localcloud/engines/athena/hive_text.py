@@ -20,14 +20,16 @@ from localcloud.engines.athena.types import Type
 
 #: Properties that change how a file is read, and that are honoured.
 _HONOURED = {
-    "delimited": {"field.delim", "serialization.format", "serialization.null.format", "skip.header.line.count", "line.delim"},
-    "csv": {"separatorchar", "quotechar", "escapechar", "skip.header.line.count", "serialization.format"},
+    "delimited": {"field.delim", "serialization.format", "serialization.null.format",
+                  "skip.header.line.count", "line.delim"},
+    "csv": {"separatorchar", "quotechar", "escapechar", "skip.header.line.count",
+            "serialization.format"},
     "json": {"serialization.format", "case.insensitive", "ignore.malformed.json", "paths"},
 }  # fmt: skip
 #: Properties that say nothing about how a file is read.
-_IDLE = {"classification", "external", "typeofdata", "compressiontype", "areColumnsQuoted".lower(),
-         "has_encrypted_data", "averagerecordsize", "objectcount", "recordcount", "sizekey", "delimiter",
-         "columnsordered", "comment", "transient_lastddltime", "write.compression"}  # fmt: skip
+_IDLE = {"classification", "external", "typeofdata", "compressiontype", "arecolumnsquoted",
+         "has_encrypted_data", "averagerecordsize", "objectcount", "recordcount", "sizekey",
+         "delimiter", "columnsordered", "comment", "transient_lastddltime"}  # fmt: skip
 _PLAIN = (*t.NUMBERS, "varchar", "boolean", "date", "timestamp")
 
 
@@ -93,7 +95,8 @@ def _delimited(
         columns.append(
             f"{_bad_data(f'nullif(parts[{i}], {t.text(null)})', name, kind).sql} AS {t.quote(name)}"
         )
-    parts = f"SELECT string_split(line, {t.text(mark)}) AS parts, filename FROM {_lines(files, _skipped(properties))}"
+    lines = _lines(files, _skipped(properties))
+    parts = f"SELECT string_split(line, {t.text(mark)}) AS parts, filename FROM {lines}"
     return f'SELECT {", ".join([*columns, path])} AS "$path" FROM ({parts})'
 
 
@@ -113,7 +116,8 @@ def _csv(fields: Fields, properties: dict[str, str], files: list[StoredFile], pa
     source = (
         f"read_csv({stored.listed(files)}, columns = {{{shape}}}, delim = {t.text(mark)}, "
         f"quote = {t.text(quote)}, escape = {t.text(escape)}, header = false, auto_detect = false, "
-        f"null_padding = true, strict_mode = false, skip = {_skipped(properties)}, nullstr = chr(1))"
+        "null_padding = true, strict_mode = false, nullstr = chr(1), "
+        f"skip = {_skipped(properties)})"
     )
     return f'SELECT {", ".join([*columns, path])} AS "$path" FROM {source}'
 
@@ -123,13 +127,16 @@ def _json(fields: Fields, properties: dict[str, str], files: list[StoredFile], p
     for name, kind in fields:
         # Keys are found whatever their case, as both SerDes do.
         key = f"list_filter(json_keys(j), lambda k: lower(k) = {t.text(name)})[1]"
-        value = f"coalesce(json_extract(j, {t.text(f'$.{chr(34)}{name}{chr(34)}')}), json_extract(j, '$.\"' || {key} || '\"'))"
+        exact = t.text(f'$."{name}"')
+        value = f"coalesce(json_extract(j, {exact}), json_extract(j, '$.\"' || {key} || '\"'))"
         columns.append(f"{_from_json(value, name, kind)} AS {t.quote(name)}")
-    bad = "CAST(CAST(athena_fail('HIVE_CURSOR_ERROR: Row is not a valid JSON Object') AS VARCHAR) AS JSON)"
+    bad = "athena_fail('HIVE_CURSOR_ERROR: Row is not a valid JSON Object')"
+    bad = f"CAST(CAST({bad} AS VARCHAR) AS JSON)"
     if properties.get("ignore.malformed.json", "false").lower() == "true":
         bad = "NULL"
     objects = (
-        f"SELECT CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN CAST(line AS JSON) ELSE {bad} END AS j, "
+        "SELECT CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' "
+        f"THEN CAST(line AS JSON) ELSE {bad} END AS j, "
         f"filename FROM {_lines(files, 0)} WHERE trim(line) <> ''"
     )
     return f'SELECT {", ".join([*columns, path])} AS "$path" FROM ({objects})'

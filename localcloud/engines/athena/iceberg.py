@@ -9,6 +9,7 @@ deleted rows back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from pyiceberg.catalog.noop import NoopCatalog
@@ -19,9 +20,9 @@ from pyiceberg.expressions import (
     EqualTo,
     GreaterThan,
     GreaterThanOrEqual,
-    In,
     LessThan,
     LessThanOrEqual,
+    Or,
 )
 from pyiceberg.schema import Schema
 from pyiceberg.serializers import FromInputFile
@@ -97,7 +98,9 @@ class IcebergTable:
         for c in conditions:
             if c.column in names:
                 column = names[c.column]
-                own = In(column, c.value) if c.sign == "in" else _SIGNS[c.sign](column, c.value)
+                values = c.value if c.sign == "in" else (c.value,)
+                sign = _SIGNS.get(c.sign, EqualTo)
+                own: BooleanExpression = reduce(Or, (sign(column, v) for v in values))
                 rows = And(rows, own)
         tasks = list(self._scan(rows).plan_files())
         if not tasks:
@@ -129,7 +132,8 @@ class IcebergTable:
             if f.initial_default is not None:
                 raise not_supported(f"Table {self.name} with a default for column {name}")
             fields.append(
-                f"{f.field_id}: {{name: {t.text(name)}, type: {t.text(kind.duckdb())}, default_value: NULL}}"
+                f"{f.field_id}: {{name: {t.text(name)}, type: {t.text(kind.duckdb())}, "
+                "default_value: NULL}"
             )
         return f"MAP {{{', '.join(fields)}}}"
 

@@ -8,8 +8,10 @@ import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
+import pytz
+
+from localcloud.engines.athena.errors import not_supported
 from localcloud.engines.athena.types import Type
 
 
@@ -43,6 +45,35 @@ def real_text(x: float) -> str:
     return double_text(x)
 
 
+def json_text(given: str) -> str:
+    """JSON as Trino keeps it: without spaces, keys in order, numbers as Java prints them.
+
+    Raises
+    ------
+    ValueError
+        Where it is no JSON.
+    """
+    try:
+        return _json(json.loads(given, parse_constant=_no_constant))
+    except ValueError as e:
+        raise ValueError(f"Cannot convert value to JSON: '{given}'") from e
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, dict):
+        items = (
+            f"{json.dumps(k, ensure_ascii=False)}:{_json(v)}" for k, v in sorted(value.items())
+        )
+        return f"{{{','.join(items)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_json, value))}]"
+    return double_text(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
 def printer(of: Type) -> Callable[[Any], str]:
     """The printer of a type's values as a query's result shows them; for NULL see the callers."""
     name = of.name
@@ -57,8 +88,10 @@ def printer(of: Type) -> Callable[[Any], str]:
     if name == "timestamp":
         return lambda v: _clock(v, of.of[0])
     if name == "timestamp with time zone":
-        zone = ZoneInfo(of.of[0])
+        zone = pytz.timezone(of.of[0])
         return lambda v: f"{_clock(v.astimezone(zone), of.of[1])} {of.of[0]}"
+    if name == "interval year to month":  # DuckDB gives it as days
+        raise not_supported("an interval of months in a result")
     plain: dict[str, Callable[[Any], str]] = {
         "double": double_text,
         "real": real_text,
@@ -104,4 +137,5 @@ def _duration(value: datetime.timedelta) -> str:
     sign, millis = "-" if micros < 0 else "", abs(micros) // 1000
     seconds, millis = divmod(millis, 1000)
     days, seconds = divmod(seconds, 86400)
-    return f"{sign}{days} {seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{millis:03d}"
+    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return f"{sign}{days} {clock}.{millis:03d}"

@@ -23,8 +23,9 @@ from localcloud.engines.athena.tables import Table
 from localcloud.engines.athena.typed import Typed, as_type
 from localcloud.engines.athena.words import position
 
-_SELECT = {"kind", "hint", "distinct", "expressions", "limit", "operation_modifiers", "from_", "joins",
-           "where", "group", "having", "windows", "order", "offset", "with_", "exclude"}  # fmt: skip
+_SELECT = {"kind", "hint", "distinct", "expressions", "limit", "operation_modifiers", "from_",
+           "joins", "where", "group", "having", "windows", "order", "offset", "with_",
+           "exclude"}  # fmt: skip
 _TABLE = {"this", "db", "catalog", "alias", "version"}
 #: Marks a column that has no name of its own; the result calls it by its place.
 UNNAMED = "?column"
@@ -200,16 +201,14 @@ class Queries:
             sql, fields = unnest(reads, node)
         elif isinstance(node, exp.Values):
             sql, fields = values(reads, node)
-        elif isinstance(node, exp.Subquery) and not (odd := _odd(node, {"this", "alias"})):
-            sql, fields = self.read(node.this, scope.outer)
-            renamed = [c.name for c in alias.columns] if alias else []
-            fields = [
-                (n, k) for n, (_, k) in zip(renamed or [n for n, _ in fields], fields, strict=True)
-            ]
+        elif isinstance(node, exp.Subquery) and not _odd(node, {"this", "alias"}):
+            # It sees the WITH queries beside it, and not the tables.
+            sql, fields = self.read(node.this, Scope(scope.outer, queries=scope.queries))
+            names = [c.name for c in alias.columns] if alias else []
+            names = names or [n for n, _ in fields]
+            fields = [(n, k) for n, (_, k) in zip(names, fields, strict=True)]
         else:
-            raise not_supported(
-                f"{position(node)}{node.sql('trino')[:120]} in FROM ({odd if isinstance(node, exp.Subquery) else node.key})"
-            )
+            raise not_supported(f"{position(node)}{node.sql('trino')[:120]} in FROM")
         _no_twins([n for n, _ in fields])
         scope.add(name, fields)
         lateral = "LATERAL " if isinstance(node, exp.Unnest) else ""
@@ -222,7 +221,10 @@ class Queries:
         alias = node.args.get("alias")
         renamed = [c.name for c in alias.columns] if alias else []
         if known is not None:
-            return f"{t.quote(node.name)}{self._as(node, known, renamed, scope)}"
+            names = renamed or [n for n, _ in known]
+            scope.add(node.alias_or_name, [(n, k) for n, (_, k) in zip(names, known, strict=True)])
+            listed = f"({', '.join(map(t.quote, names))})" if renamed else ""
+            return f"{t.quote(node.name)} AS {t.quote(node.alias_or_name)}{listed}"
         table = self.tables.find(node)
         if table.view:
             if node.args.get("version"):
@@ -256,7 +258,8 @@ class Queries:
         if len(left) != len(right):
             raise AthenaError(
                 "TYPE_MISMATCH",
-                f"{position(node)}{word} query has different number of fields: {len(left)}, {len(right)}",
+                f"{position(node)}{word} query has different number of fields: "
+                f"{len(left)}, {len(right)}",
             )
         kinds = [t.common(a, b) for (_, a), (_, b) in zip(left, right, strict=True)]
         for i, kind in enumerate(kinds):
@@ -305,14 +308,19 @@ def _group(reads: Expressions, node: exp.Select) -> str:
     return f" GROUP BY {', '.join(_term(reads, p) for p in parts)}"
 
 
-_GROUPS = {exp.Rollup: "rollup", exp.Cube: "cube", exp.GroupingSets: "grouping_sets"}
+_GROUPS: dict[type[exp.Expr], str] = {
+    exp.Rollup: "rollup",
+    exp.Cube: "cube",
+    exp.GroupingSets: "grouping_sets",
+}
 
 
 def _term(reads: Expressions, node: exp.Expr) -> str:
     word = _GROUPS.get(type(node))
     if word is None:
         return reads.read(node).sql
-    return f"{word.replace('_', ' ').upper()} ({', '.join(_grouped(reads, e) for e in node.expressions)})"
+    listed = ", ".join(_grouped(reads, e) for e in node.expressions)
+    return f"{word.replace('_', ' ').upper()} ({listed})"
 
 
 def _grouped(reads: Expressions, node: exp.Expr) -> str:

@@ -145,7 +145,8 @@ class _Run:
         self.execution.output = self._keep(path, ".csv", "application/octet-stream")
 
     def _output(self, suffix: str) -> str:
-        return f"{self.execution.configuration['OutputLocation'].rstrip('/')}/{self.execution.id}{suffix}"
+        folder = self.execution.configuration["OutputLocation"].rstrip("/")
+        return f"{folder}/{self.execution.id}{suffix}"
 
     def _keep(self, path: Path, suffix: str, kind: str) -> str:
         """Put a result where the configuration says, and return its URL."""
@@ -189,7 +190,12 @@ class _Run:
         self._write(query, shape, statement.location)
 
     def _create(self, statement: statements.CreateTableAs, values: Sequence[str]) -> None:
-        plan = ddl.table_as(statement, self.catalog, self.database, self._tables_folder())
+        plan = ddl.table_as(
+            statement,
+            self.catalog,
+            self.database,
+            self._output("").replace(self.execution.id, f"tables/{self.execution.id}/"),
+        )
         if plan is None:
             return
         query = translate(_given(statement.sql, values), self.catalog, self.database)
@@ -200,9 +206,6 @@ class _Run:
         if statement.data:
             self._write(query, plan.shape, plan.location)
         ddl.register(plan, query.fields, self.catalog)
-
-    def _tables_folder(self) -> str:
-        return f"{self.execution.configuration['OutputLocation'].rstrip('/')}/tables/{self.execution.id}/"
 
     def _change(self, change: statements.Change) -> None:
         fields, lines = ddl.run(change, self.catalog, self.database)

@@ -87,6 +87,7 @@ def _names(node: exp.Unnest, count: int) -> list[str]:
     if len(names) != count:
         raise AthenaError(
             "MISMATCHED_COLUMN_ALIASES",
-            f"{position(node)}Column alias list has {len(names)} entries but '{node.alias}' has {count} columns available",
+            f"{position(node)}Column alias list has {len(names)} entries but '{node.alias}' has "
+            f"{count} columns available",
         )
     return names

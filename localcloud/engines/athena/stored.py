@@ -79,7 +79,13 @@ def under(url: str) -> list[StoredFile]:
     newest: Any
     for key, newest in held.keys.items():
         name = key.rsplit("/", 1)[-1]
-        if key.startswith(prefix) and name and name[0] not in "._" and getattr(newest, "size", 0):
+        if (
+            key.startswith(prefix)
+            and name
+            and name[0] not in "._"
+            and getattr(newest, "body", None)
+            and newest.size
+        ):
             found.append(StoredFile(newest.body.path, f"s3://{bucket}/{key}", newest.size))
     return sorted(found, key=lambda f: f.url)
 

@@ -93,6 +93,7 @@ class Registry:
             create_event_source_mapping=self._creating,
             update_event_source_mapping=self._updating,
             delete_event_source_mapping=self._deleting,
+            list_event_source_mappings=_listing,
         )
         wrap(models.EventSourceMapping, get_configuration=_configuration)
 
@@ -161,6 +162,19 @@ def _configuration(original: Callable[..., dict[str, Any]]) -> Callable[..., dic
         return told
 
     return get
+
+
+def _listing(original: Callable[..., Any]) -> Callable[..., Any]:
+    """List by function as AWS does: by name or ARN, however the mapping itself named it."""
+
+    def listed(self: Any, event_source_arn: str | None, function_name: str | None) -> Any:
+        found = original(self, event_source_arn, None)
+        if not function_name:
+            return found
+        bare = function_name.rsplit("function:", 1)[-1]
+        return [m for m in found if m.function_arn.rsplit("function:", 1)[-1] == bare]
+
+    return listed
 
 
 def _fill(mapping: Any) -> None:
