@@ -44,4 +44,4 @@ class Database(Construct):
             ),
         )
         # Without its database no table can be found, though every file is there.
-        self.database.apply_removal_policy(RemovalPolicy.RETAIN)
+        self.database.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)

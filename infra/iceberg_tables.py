@@ -67,5 +67,5 @@ class IcebergTables(Construct):
                 "Columns": [{"Name": c.name, "Type": c.type} for c in (*table.columns, *LINEAGE)],
             },
             # A table that a study no longer names stays in the lake.
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )

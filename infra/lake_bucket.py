@@ -54,7 +54,8 @@ class LakeBucket(Construct):
             enforce_ssl=True,
             versioned=True,
             lifecycle_rules=_lifecycle(props),
-            removal_policy=RemovalPolicy.RETAIN,
+            # But for what a failed first deploy made: the next would find it in its way.
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         acknowledge(
             self.bucket,
