@@ -86,6 +86,8 @@ def environment(target: Target) -> dict[str, str]:
         for name in _OVERRIDES:
             own.pop(name, None)
     own.pop("PYTHONDONTWRITEBYTECODE", None)  # synth runs four times slower without .pyc
+    # Node keeps the cdk's ten megabytes of JavaScript compiled, as Python does: 0.4 s a start.
+    own.setdefault("NODE_COMPILE_CACHE", str(ROOT / ".cache" / "node"))
     path = os.pathsep.join([programs(), own.get("PATH", os.defpath)])
     return own | target.environment | {"PATH": path}
 

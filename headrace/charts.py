@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from headrace.errors import HeadraceError
+from headrace.printed import is_number
 
 INK, FAINT, COLOURS = "#1a1a1a", "#8a8a8a", ("#1f4e79", "#b5541c", "#4a7a3a", "#7a3a6a")
 WIDTH_IN = 7.2
@@ -112,11 +113,6 @@ class Chart:
     def label(self, column: str) -> str:
         """A column in words."""
         return self.labels.get(column, column.replace("_", " "))
-
-
-def is_number(kind: pa.DataType) -> bool:
-    """Whether a type is a number: whole, floating or decimal."""
-    return bool(pat.is_integer(kind) or pat.is_floating(kind) or pat.is_decimal(kind))
 
 
 def figure(chart: Chart) -> Figure:

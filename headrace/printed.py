@@ -29,6 +29,13 @@ def _column(column: pa.ChunkedArray) -> list[str]:
     return [cell(value, grouped=grouped, decimals=places) for value in values]
 
 
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a type is a number: whole, floating or decimal."""
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
+
+
 def decimals(column: pa.ChunkedArray) -> int:
     """Decimals that show four digits of a column's largest number; 0 for other columns."""
     if not pa.types.is_floating(column.type):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import datetime
 import html
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 
@@ -16,50 +16,18 @@ import pyarrow as pa
 
 from headrace import charts
 from headrace.ledger import Ledger
+from headrace.place import Place
 from headrace.plan import ROOT, Plan
-from headrace.printed import texts
-from headrace.sql import Answer
-from headrace.study import Query
+from headrace.printed import is_number, texts
+from headrace.questions import Asked
 
 MOST_ROWS = 200
 _PAGE = Template(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A query of the study with its SQL and what was answered."""
-
-    query: Query
-    sql: str
-    answer: Answer
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a study runs: the target's name, the account, the region."""
-
-    target: str
-    account: str
-    region: str
-
-
 def folder(plan: Plan) -> Path:
     """Where the report of a study goes."""
     return ROOT / "out" / plan.study.name
-
-
-def sql_of(plan: Plan, query: Query) -> str:
-    """The text of a query: its own, or that of the file in the study's folder that it names."""
-    if not query.sql.endswith(".sql"):
-        return query.sql
-    package = plan.study.name.replace("-", "_")
-    return (ROOT / "studies" / package / query.sql).read_text(encoding="utf-8")
-
-
-def ask(plan: Plan, query: Query, run: Callable[[str], Answer]) -> Asked:
-    """Ask a query of a study."""
-    sql = sql_of(plan, query)
-    return Asked(query, sql, run(sql))
 
 
 def write(
@@ -114,7 +82,7 @@ def chart_of(asked: Asked) -> charts.Chart | None:
         title=query.title,
         rows=asked.answer.rows,
         draw=query.draw,
-        labels=dict(getattr(query, "labels", {})),
+        labels=dict(query.labels),
     )
 
 
@@ -169,7 +137,7 @@ def html_table(rows: pa.Table, caption: str | None) -> str:
     rows : pyarrow.Table
     caption : str or None
     """
-    marks = [' class="n"' if charts.is_number(kind) else "" for kind in rows.schema.types]
+    marks = [' class="n"' if is_number(kind) else "" for kind in rows.schema.types]
     head = "".join(
         f'<th scope="col"{mark}>{html.escape(name)}</th>'
         for name, mark in zip(rows.column_names, marks, strict=True)

@@ -7,7 +7,7 @@ other module of the project, so a study reads as the science does.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from typing import Literal
 
@@ -151,6 +151,8 @@ class Query:
         What the chart shows, in words.
     draw : sequence of str
         The columns to draw, all numeric ones where empty.
+    labels : mapping of str to str
+        What a column measures and in which unit, in the words of its axis.
     """
 
     name: str
@@ -158,6 +160,7 @@ class Query:
     chart: Literal["line", "bar", "table"] = "table"
     title: str = ""
     draw: Sequence[str] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from headrace.plan import ROOT
 #: Files of the running local cloud; the tool's own, never a user's. One cloud a folder.
 STATE = Path(os.environ.get("HEADRACE_STATE", ROOT / ".headrace"))
 READY = STATE / "cloud.json"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
@@ -68,7 +69,7 @@ def of_environment() -> Target:
     """The target that the environment names, as bare `cdk` and boto3 would take it."""
     named = os.environ.get("HEADRACE_TARGET")
     host = urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname
-    if named == "local" or (named is None and host in ("localhost", "127.0.0.1", "::1")):
+    if named == "local" or (named is None and host in LOOPBACK):
         return local(os.environ.get("AWS_ENDPOINT_URL"))
     return aws()
 
@@ -91,7 +92,19 @@ def named(name: str) -> Target:
 
 
 def aws() -> Target:
-    """AWS itself, with the user's own credentials and region."""
+    """AWS itself, with the user's own credentials and region.
+
+    Raises
+    ------
+    TargetError
+        Where the environment still points the SDKs at a laptop.
+    """
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if urlsplit(endpoint).hostname in LOOPBACK:
+        raise TargetError(
+            f"While choosing AWS, found AWS_ENDPOINT_URL={endpoint}, a laptop's. Open a new "
+            "shell, or unset what `headrace env` set."
+        )
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     environment = {"HEADRACE_TARGET": "aws"} | ({"AWS_REGION": region} if region else {})
     # 3.13 is supported until 2029, and arm64 costs a fifth less per GB-second:

@@ -14,12 +14,13 @@ import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace import charts, ledger, report
+from headrace import ledger, questions
 from headrace.cli import options
 from headrace.cli.output import Output
 from headrace.ledger import Ledger
+from headrace.place import place_of
 from headrace.plan import Plan
-from headrace.printed import texts
+from headrace.printed import is_number, texts
 from headrace.target import Target
 
 
@@ -62,7 +63,7 @@ def query(
 
 def print_table(out: Output, rows: pa.Table) -> None:
     """Print rows for people."""
-    right = [p for p, kind in enumerate(rows.schema.types) if charts.is_number(kind)]
+    right = [p for p, kind in enumerate(rows.schema.types) if is_number(kind)]
     out.table(rows.column_names, texts(rows), tuple(right))
 
 
@@ -114,7 +115,7 @@ def ledger_(plan: Plan, out: Output, where: str, check: bool) -> int:
 
 def books_of(target: Target, plan: Plan, out: Output) -> Ledger:
     """Take the ledger of a study."""
-    place = options.place_of(target)
+    place = place_of(target)
     athena = options.athena_of(plan, target)
     with out.progress("Counting the stream and the tables"):
         return ledger.take(
@@ -149,16 +150,18 @@ def write_report(
     target: Target, plan: Plan, out: Output, books: Ledger, folder: Path | None = None
 ) -> list[Path]:
     """Ask the study's queries and write the report; its path, then the charts'."""
+    from headrace import report  # here, not above: matplotlib would slow every verb down
+
     ask = options.athena_of(plan, target).ask
     stages = plan.study.stages
     with out.progress("Asking the study's queries") as bar:
         asked = []
         for done, stage in enumerate(stages):
             bar.update(done, len(stages), stage.name)
-            asked.append(report.ask(plan, stage, ask))
+            asked.append(questions.ask(plan, stage, ask))
         return report.write(
             plan,
-            options.place_of(target),
+            place_of(target),
             books,
             asked,
             datetime.datetime.now(datetime.UTC),

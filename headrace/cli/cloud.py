@@ -14,6 +14,7 @@ from headrace import plan as plans
 from headrace import target as targets
 from headrace.cli import options
 from headrace.cli.output import Output
+from headrace.place import place_of
 from headrace.plan import Plan
 from headrace.target import Target
 
@@ -42,7 +43,7 @@ def start(out: Output, port: int | None = None) -> local_process.Running:
         bar.update(1, 2, "cdk bootstrap")
         target = targets.local(running.endpoint)
         if stack_status(target, BOOTSTRAP) not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-            place = options.place_of(target)
+            place = place_of(target)
             cdk.run(
                 target,
                 ["bootstrap", f"aws://{place.account}/{place.region}", "--app", ""],
@@ -75,7 +76,7 @@ def status(out: Output, where: str) -> None:
         out.facts(document, lambda: click.echo("No local cloud runs. Start one: headrace up"))
         return
     target = options.reach(where)
-    place = options.place_of(target)
+    place = place_of(target)
     document = {
         "target": where,
         "up": True,

@@ -10,11 +10,12 @@ from typing import Any
 
 import click
 
-from headrace import cdk, report
+from headrace import cdk, questions
 from headrace import target as targets
 from headrace.cli import options
 from headrace.cli.output import Bar, Output
 from headrace.errors import HeadraceError
+from headrace.place import place_of
 from headrace.plan import Plan, quarantine_plan
 from headrace.target import Target
 
@@ -29,7 +30,7 @@ class ProtectedError(HeadraceError):
 def deploy(plan: Plan, out: Output, where: str) -> None:
     """Put a study's stacks in place: `cdk deploy --all -c study=STUDY`."""
     target = options.reach(where)
-    place = options.place_of(target)
+    place = place_of(target)
     out.say(f"Deploying {plan.study.name} to account {place.account}, {place.region} ({where}).")
     document = deploy_to(target, plan, out)
     out.facts(document, lambda: _show(document))
@@ -122,7 +123,7 @@ def destroy(plan: Plan, out: Output, where: str, data: bool, yes: bool) -> None:
     The lake's bucket, its tables and their data stay in any case: they are retained.
     """
     target = options.reach(where)
-    place = options.place_of(target)
+    place = place_of(target)
     if data:
         _refuse_protected(target, plan)
     _confirm(plan, f"account {place.account}, {place.region}", data, yes)
@@ -206,7 +207,7 @@ def planned(plan: Plan) -> dict[str, Any]:
             t.name: {c.name: c.type + ("" if c.required else ", may be null") for c in t.columns}
             for t in (*plan.tables, quarantine_plan())
         },
-        "queries": {q.name: report.sql_of(plan, q) for q in study.stages},
+        "queries": {q.name: questions.sql_of(plan, q) for q in study.stages},
     }
 
 

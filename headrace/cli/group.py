@@ -45,6 +45,8 @@ class Group(click.Group):
             if debug:
                 traceback.print_exc()
             code, text = sentence(error)
+            if isinstance(error, click.Abort | KeyboardInterrupt):
+                click.echo(err=True)  # the cursor stands behind a question, or behind ^C
             click.echo(f"headrace: {text}", err=True)
         sys.exit(code)
 

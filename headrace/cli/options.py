@@ -14,7 +14,6 @@ from headrace import target as targets
 from headrace.cli.output import Output
 from headrace.local_process import Files
 from headrace.plan import Plan
-from headrace.report import Place
 from headrace.sql import Athena
 from headrace.target import Target
 
@@ -74,13 +73,6 @@ def reach(where: str) -> Target:
 def files() -> Files:
     """Where this checkout keeps its local cloud."""
     return Files(targets.STATE)
-
-
-def place_of(target: Target) -> Place:
-    """Which account and region a target is: also the check that its credentials are good."""
-    client = target.client("sts")
-    account = client.get_caller_identity()["Account"]
-    return Place(target.name, account, client.meta.region_name)
 
 
 def athena_of(plan: Plan, target: Target) -> Athena:

@@ -13,6 +13,7 @@ from headrace import ledger, records
 from headrace.cli import options
 from headrace.cli.output import Output
 from headrace.ledger import Ledger
+from headrace.place import place_of
 from headrace.plan import Plan
 from headrace.records import Record
 from headrace.target import Target
@@ -96,7 +97,7 @@ def push_to(
 
 def wait_for(target: Target, plan: Plan, out: Output) -> Ledger:
     """Wait until all that is in the stream has landed."""
-    place = options.place_of(target)
+    place = place_of(target)
     athena = options.athena_of(plan, target)
     with out.progress("Landing") as bar:
         return ledger.wait(

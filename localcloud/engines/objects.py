@@ -57,9 +57,20 @@ def path_of(bucket: str, key: str, account: str = ACCOUNT) -> Path:
 
 
 def put_file(
-    folder: Folder, bucket: str, key: str, file: Path, content_type: str = "binary/octet-stream"
+    folder: Folder, bucket: str, key: str, file: Path, content_type: str, **more: str
 ) -> None:
     """Put a file of an engine's own as an object: it is moved, not copied.
+
+    Parameters
+    ----------
+    folder : Folder
+        Where objects lie.
+    bucket, key : str
+    file : Path
+        On the same disk as `folder`.
+    content_type : str
+    **more
+        ``encryption`` and ``kms_key_id`` of moto's put_object.
 
     Raises
     ------
@@ -68,5 +79,5 @@ def put_file(
     """
     backend: Any = s3_backends[ACCOUNT]["aws"]
     backend.get_bucket(bucket)
-    new = backend.put_object(bucket, key, folder.adopt(file, key))
+    new = backend.put_object(bucket, key, folder.adopt(file, key), **more)
     new.set_metadata({"Content-Type": content_type})

@@ -15,7 +15,7 @@ from functools import cache
 POLYNOMIALS = {
     "CRC32": (32, 0xEDB88320),
     "CRC32C": (32, 0x82F63B78),
-    "CRC64NVME": (64, 0x9A6C9329AC4BCDB1),
+    "CRC64NVME": (64, 0x9A6C9329AC4BC9B5),
 }
 #: What can be computed at the speed of the disk; the others are a byte at a time here.
 FAST = ("CRC32", "SHA1", "SHA256")

@@ -23,6 +23,8 @@ class ScoredSentence(Sentence):
     sentiment: float
 
 
+LABELS = {"mood": "mean VADER compound score (-1 to 1)"}
+
 study = Study(
     name="speeches",
     question="How has the mood of the State of the Union moved since 1790?",
@@ -43,6 +45,7 @@ study = Study(
             chart="line",
             title="Mean sentiment of a sentence, by decade",
             draw=["mood"],
+            labels=LABELS,
         ),
         Query(
             "mood_by_party",
@@ -50,6 +53,7 @@ study = Study(
             chart="bar",
             title="Mean sentiment of a sentence, by party of the president",
             draw=["mood"],
+            labels=LABELS,
         ),
     ],
     records="studies.speeches.records:sentences",

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from headrace import plan, report
+from headrace import plan, questions, report
 from headrace.ledger import Ledger, Line
+from headrace.place import Place
+from headrace.questions import Asked
 from headrace.sql import Answer
 from headrace.stuck import Stuck
 from headrace.study import Query
@@ -16,7 +18,7 @@ from headrace.study import Query
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 SPEECHES = plan.load("speeches")
 WHEN = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
-LAPTOP = report.Place("local", "123456789012", "us-east-1")
+LAPTOP = Place("local", "123456789012", "us-east-1")
 BOOKS = Ledger([Line("shardId-0", 62982, 10, 62981, 1)], {"not JSON: <b>": 1}, Stuck())
 DECADES = pa.table(
     {
@@ -29,11 +31,9 @@ DECADES = pa.table(
 )
 
 
-def asked(
-    rows: pa.Table = DECADES, chart: str = "line", name: str = "mood", **words: str
-) -> report.Asked:
+def asked(rows: pa.Table = DECADES, chart: str = "line", name: str = "mood", **words: str) -> Asked:
     query = Query(name, "SELECT 1 < 2", chart=chart, draw=["mood"], **words)  # type: ignore[arg-type]
-    return report.Asked(query, query.sql, Answer("q-1", rows, 1234, 5))
+    return Asked(query, query.sql, Answer("q-1", rows, 1234, 5))
 
 
 def test_a_table_is_the_golden_one() -> None:
@@ -115,5 +115,5 @@ def test_the_report_is_written_with_a_picture_of_each_chart(tmp_path: Path) -> N
 
 
 def test_sql_comes_from_the_file_or_the_study() -> None:
-    assert report.sql_of(SPEECHES, Query("q", "SELECT 1")) == "SELECT 1"
-    assert "FROM sentences" in report.sql_of(SPEECHES, SPEECHES.study.stages[0])
+    assert questions.sql_of(SPEECHES, Query("q", "SELECT 1")) == "SELECT 1"
+    assert "FROM sentences" in questions.sql_of(SPEECHES, SPEECHES.study.stages[0])

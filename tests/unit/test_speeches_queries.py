@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from headrace import plan as plans
-from headrace import report
+from headrace import questions
 
 SPEECHES = plans.load("speeches")
 ROWS = [
@@ -27,7 +27,7 @@ def answer(name: str) -> list[tuple[object, ...]]:
             " (year BIGINT, president VARCHAR, party VARCHAR, sentiment DOUBLE)"
         )
         engine.executemany("INSERT INTO sentences VALUES (?, ?, ?, ?)", ROWS)
-        return engine.execute(report.sql_of(SPEECHES, query)).fetchall()
+        return engine.execute(questions.sql_of(SPEECHES, query)).fetchall()
 
 
 def half_width(addresses: list[list[float]]) -> float:

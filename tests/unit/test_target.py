@@ -13,7 +13,6 @@ from headrace import target
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:5566"}, "local"),
         ({"AWS_ENDPOINT_URL": "https://vpce-1.execute.example"}, "aws"),
         ({"HEADRACE_TARGET": "local"}, "local"),
-        ({"HEADRACE_TARGET": "aws", "AWS_ENDPOINT_URL": "http://localhost:5566"}, "aws"),
     ],
 )
 def test_bare_tools_go_where_the_sdk_goes(
@@ -24,6 +23,12 @@ def test_bare_tools_go_where_the_sdk_goes(
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
     assert target.of_environment().name == name
+
+
+def test_aws_is_not_asked_of_a_laptop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:5566")
+    with pytest.raises(target.TargetError, match="AWS_ENDPOINT_URL=http://localhost:5566"):
+        target.named("aws")
 
 
 def test_local_functions_run_under_the_python_that_runs_this() -> None:

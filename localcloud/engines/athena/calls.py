@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from localcloud.engines.athena import arithmetic, functions
+from localcloud.engines.athena import arithmetic, functions, windows
 from localcloud.engines.athena import types as t
 from localcloud.engines.athena.errors import AthenaError, not_supported
 from localcloud.engines.athena.typed import Typed, as_type, together, wall
@@ -34,6 +34,13 @@ def call(self: Expressions, node: exp.Expr, over: str = "", nulls: str = "") -> 
     name = str(node.this).lower()
     special = (call_times.SPECIAL | call_text.SPECIAL | call_arrays.SPECIAL | SPECIAL).get(name)
     if special is not None:
+        low, high = _COUNTS.get(name, (1, 1))
+        if not low <= len(node.expressions) <= high:
+            raise AthenaError(
+                "FUNCTION_NOT_FOUND",
+                f"{position(node)}Unexpected number of parameters for function {name}: "
+                f"{len(node.expressions)}",
+            )
         if over or nulls:
             raise AthenaError(
                 "SYNTAX_ERROR", f"{position(node)}{name} is no window or aggregate function"
@@ -54,7 +61,7 @@ def plain_aggregate(
     order, distinct, given = "", "", list(given)
     if given and isinstance(given[-1 if name != "listagg" else 0], exp.Order):
         at = -1 if name != "listagg" else 0
-        order = f" ORDER BY {ordering(self, given[at])}"
+        order = f" ORDER BY {windows.ordering(self, given[at])}"
         given[at] = given[at].this
     if given and isinstance(given[0], exp.Distinct):
         distinct, given = "DISTINCT ", [*given[0].expressions, *given[1:]]
@@ -127,7 +134,7 @@ def windowed(self: Expressions, node: exp.Expr) -> Typed:
     inner = node
     while isinstance(inner, (exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)):
         if isinstance(inner, exp.Window):
-            over = _over(self, inner)
+            over = windows.over(self, inner)
         elif isinstance(inner, exp.Filter):
             where = f" FILTER (WHERE {self.boolean(inner.expression.this, 'FILTER')})"
         elif isinstance(inner, exp.IgnoreNulls):
@@ -136,56 +143,6 @@ def windowed(self: Expressions, node: exp.Expr) -> Typed:
     if not isinstance(inner, (exp.Anonymous, exp.GroupConcat)):
         raise not_supported(f"{position(node)}{node.sql('trino')[:120]}")
     return call(self, inner, over=where + over, nulls=nulls)
-
-
-def ordering(self: Expressions, order: exp.Expr) -> str:
-    """The terms of an ORDER BY; NULLs last where nothing is said, up or down."""
-    terms = []
-    for term in order.expressions:
-        if not isinstance(term, exp.Ordered) or term.args.get("with_fill"):
-            raise not_supported(term.sql("trino"))
-        way = "DESC" if term.args.get("desc") else "ASC"
-        nulls = "FIRST" if term.args.get("nulls_first") else "LAST"
-        value = self.read(term.this)
-        if value.type.name in ("json", "map"):
-            raise AthenaError(
-                "TYPE_MISMATCH", f"{position(term)}Type {value.type} is not orderable"
-            )
-        terms.append(f"{value.sql} {way} NULLS {nulls}")
-    return ", ".join(terms)
-
-
-def _over(self: Expressions, node: exp.Window) -> str:
-    named = node.args.get("alias")
-    if named is not None and not node.args.get("partition_by") and not node.args.get("order"):
-        return f" OVER {t.quote(named.name)}"
-    return f" OVER ({window(self, node)})"
-
-
-def window(self: Expressions, node: exp.Window) -> str:
-    """What stands in the brackets of OVER."""
-    if node.args.get("first") is False or node.args.get("exclude"):
-        raise not_supported(node.sql("trino")[:120])
-    parts = []
-    if partitions := node.args.get("partition_by"):
-        parts.append("PARTITION BY " + ", ".join(self.read(p).sql for p in partitions))
-    if order := node.args.get("order"):
-        parts.append("ORDER BY " + ordering(self, order))
-    if spec := node.args.get("spec"):
-        if spec.args.get("exclude"):
-            raise not_supported("EXCLUDE in a window")
-        begin, end = _bound(self, spec, "start"), _bound(self, spec, "end")
-        kind = str(spec.args["kind"]).upper()
-        parts.append(f"{kind} BETWEEN {begin} AND {end or 'CURRENT ROW'}")
-    return " ".join(parts)
-
-
-def _bound(self: Expressions, spec: exp.Expr, side: str) -> str:
-    value, way = spec.args.get(side), str(spec.args.get(f"{side}_side") or "").upper()
-    if value is None:
-        return ""
-    written = self.read(value).sql if isinstance(value, exp.Expr) else str(value).upper()
-    return f"{written} {way}".strip()
 
 
 def concat(given: list[Typed], at: str) -> Typed:
@@ -282,6 +239,18 @@ def _element_at(self: Expressions, node: exp.Expr, given: list[exp.Expr]) -> Typ
     whole, place = _read(self, given)
     return element(whole, place, position(node), strict=False)
 
+
+#: Least and most arguments of functions that are no lines of the table; one where not said.
+_COUNTS = {
+    "coalesce": (1, 999), "nullif": (2, 2), "greatest": (1, 127), "least": (1, 127),
+    "grouping": (1, 30), "concat": (2, 127), "mod": (2, 2), "element_at": (2, 2), "row": (1, 254),
+    "date_trunc": (2, 2), "date_add": (3, 3), "date_diff": (3, 3), "date_format": (2, 2),
+    "format_datetime": (2, 2), "date_parse": (2, 2), "from_unixtime": (1, 2),
+    "at_timezone": (2, 2), "with_timezone": (2, 2), "now": (0, 0), "regexp_like": (2, 2),
+    "regexp_extract": (2, 3), "regexp_extract_all": (2, 3), "regexp_count": (2, 2),
+    "regexp_replace": (2, 3), "regexp_split": (2, 2), "transform": (2, 2), "filter": (2, 2),
+    "reduce": (4, 4), "any_match": (2, 2), "all_match": (2, 2), "none_match": (2, 2),
+}  # fmt: skip
 
 SPECIAL: dict[str, Special] = {
     "coalesce": _coalesce,

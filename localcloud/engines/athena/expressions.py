@@ -130,7 +130,7 @@ class Expressions:
                 return argument
             output = self.scope.output(name)
             if output:
-                return Typed(t.quote(name), output)
+                return output
         # sqlglot leaves columns of HAVING as they are written.
         table = node.table or self._only_table(node)
         found = self.scope.column(table, name)

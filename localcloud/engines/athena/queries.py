@@ -13,7 +13,6 @@ from typing import Protocol
 from sqlglot import exp
 
 from localcloud.engines.athena import types as t
-from localcloud.engines.athena.calls import ordering, window
 from localcloud.engines.athena.errors import AthenaError, not_supported
 from localcloud.engines.athena.expressions import Expressions
 from localcloud.engines.athena.pruning import Condition, conditions
@@ -21,6 +20,7 @@ from localcloud.engines.athena.scopes import Fields, Scope, Source
 from localcloud.engines.athena.sources import unnest, values
 from localcloud.engines.athena.tables import Table
 from localcloud.engines.athena.typed import Typed, as_type
+from localcloud.engines.athena.windows import ordering, window
 from localcloud.engines.athena.words import position
 
 _SELECT = {"kind", "hint", "distinct", "expressions", "limit", "operation_modifiers", "from_",
@@ -146,7 +146,9 @@ class Queries:
             sql += " WINDOW " + ", ".join(
                 f"{t.quote(w.name)} AS ({window(reads, w)})" for w in windows
             )
-        return sql + self._tail(node, reads, fields), fields
+        # DuckDB would take a name inside an ORDER BY's expression for the table's column.
+        outputs = {name: Typed(f"({value.sql})", value.type) for name, value in columns}
+        return sql + self._tail(node, reads, outputs), fields
 
     def _distinct(self, node: exp.Select) -> str:
         distinct = node.args.get("distinct")
@@ -154,11 +156,11 @@ class Queries:
             raise not_supported("DISTINCT ON")
         return "DISTINCT " if distinct else ""
 
-    def _tail(self, node: exp.Expr, reads: Expressions, fields: Fields) -> str:
+    def _tail(self, node: exp.Expr, reads: Expressions, outputs: dict[str, Typed]) -> str:
         """ORDER BY, OFFSET and LIMIT."""
         sql = ""
         if order := node.args.get("order"):
-            reads.scope.outputs = dict(fields)
+            reads.scope.outputs = outputs
             sql += f" ORDER BY {ordering(reads, order)}"
         for word in ("limit", "offset"):
             if (clause := node.args.get(word)) is not None:
@@ -273,7 +275,8 @@ class Queries:
         texts = [_converted(sql, own, fields) for sql, own in sides]
         every = "" if node.args.get("distinct") else " ALL"
         sql = f"{start}{texts[0]} {word}{every} {texts[1]}"
-        return sql + self._tail(node, Expressions(self, scope), fields), fields
+        outputs = {name: Typed(t.quote(name), kind) for name, kind in fields}
+        return sql + self._tail(node, Expressions(self, scope), outputs), fields
 
 
 def _odd(node: exp.Expr, known: set[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from localcloud.engines import objects
-from localcloud.engines.athena import ddl, engine, results, statements, writing
+from localcloud.engines.athena import ddl, ddl_as, engine, results, statements, writing
 from localcloud.engines.athena.catalog import GlueCatalog
 from localcloud.engines.athena.errors import AthenaError, Cancelled, not_supported
 from localcloud.engines.athena.executions import Execution, reason
@@ -152,8 +152,20 @@ class _Run:
         """Put a result where the configuration says, and return its URL."""
         url = self._output(suffix)
         bucket, key = split_url(url)
-        _put(self.runner.folder, bucket, key, path, kind)
+        _put(self.runner.folder, bucket, key, path, kind, self._encryption())
         return url
+
+    def _encryption(self) -> dict[str, str]:
+        """The result's encryption, as moto's S3 takes it."""
+        given = self.execution.configuration.get("EncryptionConfiguration") or {}
+        option = given.get("EncryptionOption")
+        if option is None:
+            return {}
+        known = {"SSE_S3": "AES256", "SSE_KMS": "aws:kms"}
+        if option not in known:
+            raise not_supported(f"EncryptionOption {option}")
+        key = {"kms_key_id": given["KmsKey"]} if given.get("KmsKey") else {}
+        return {"encryption": known[option]} | key
 
     def _write(self, query: Translation, shape: writing.Shape, location: str) -> None:
         """Write a query's rows under a location, and the manifest that lists the files."""
@@ -169,7 +181,14 @@ class _Run:
         self.execution.rows = int(count[0])
         made = writing.written(folder, shape, prefix) if self.execution.rows else []
         for path, key in made:
-            _put(self.runner.folder, bucket, key, path, "application/octet-stream")
+            _put(
+                self.runner.folder,
+                bucket,
+                key,
+                path,
+                "application/octet-stream",
+                self._encryption(),
+            )
         manifest = self.work / "manifest"
         manifest.write_text("".join(f"s3://{bucket}/{key}\n" for _, key in made))
         self.execution.manifest = self._keep(manifest, "-manifest.csv", "text/csv")
@@ -190,7 +209,7 @@ class _Run:
         self._write(query, shape, statement.location)
 
     def _create(self, statement: statements.CreateTableAs, values: Sequence[str]) -> None:
-        plan = ddl.table_as(
+        plan = ddl_as.table_as(
             statement,
             self.catalog,
             self.database,
@@ -205,7 +224,7 @@ class _Run:
         _empty(plan.location, "Target directory for table")
         if statement.data:
             self._write(query, plan.shape, plan.location)
-        ddl.register(plan, query.fields, self.catalog)
+        ddl_as.register(plan, query.fields, self.catalog)
 
     def _change(self, change: statements.Change) -> None:
         fields, lines = ddl.run(change, self.catalog, self.database)
@@ -232,11 +251,13 @@ def _empty(location: str, what: str) -> None:
         raise AthenaError("HIVE_PATH_ALREADY_EXISTS", f"{what} '{location}' already exists")
 
 
-def _put(folder: Folder, bucket: str, key: str, path: Path, kind: str) -> None:
+def _put(
+    folder: Folder, bucket: str, key: str, path: Path, kind: str, encryption: dict[str, str]
+) -> None:
     from moto.s3.exceptions import MissingBucket
 
     try:
-        objects.put_file(folder, bucket, key, path, kind)
+        objects.put_file(folder, bucket, key, path, kind, **encryption)
     except MissingBucket as e:
         raise AthenaError(
             "PERMISSION_DENIED",

@@ -34,14 +34,14 @@ class Scope:
     arguments : dict
         Arguments of the lambda that is being read.
     outputs : dict
-        Types of the SELECT's own columns, for ORDER BY.
+        The SELECT's own columns, for ORDER BY.
     """
 
     outer: Scope | None = None
     tables: dict[str, Source] = field(default_factory=dict)
     queries: dict[str, Fields] = field(default_factory=dict)
     arguments: dict[str, Typed] = field(default_factory=dict)
-    outputs: dict[str, Type] = field(default_factory=dict)
+    outputs: dict[str, Typed] = field(default_factory=dict)
 
     def column(self, table: str, name: str) -> Type | None:
         """The type of a table's column, here or in a query around; it counts as read."""
@@ -68,7 +68,7 @@ class Scope:
             return self.arguments[name]
         return self.outer.argument(name) if self.outer else None
 
-    def output(self, name: str) -> Type | None:
+    def output(self, name: str) -> Typed | None:
         """A column of the SELECT itself."""
         if name in self.outputs:
             return self.outputs[name]

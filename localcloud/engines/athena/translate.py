@@ -125,6 +125,12 @@ def resolve(tree: exp.Expr, tables: _Tables, database: str) -> exp.Expr:
         return tree
     if not isinstance(tree, exp.Query):
         raise not_supported(f"{tree.key.upper()} as a query")
+    for join in tree.find_all(exp.Join):
+        if join.method:
+            raise not_supported(f"{join.method} JOIN")
+    for star in tree.find_all(exp.Star):
+        if any(star.args.values()):
+            raise AthenaError("SYNTAX_ERROR", f"mismatched input '{star.sql(words.Words)}'")
     _name_all(tree)
     tree = qualify_tables(tree, db=database, catalog=CATALOG, dialect=words.Words)
     schema: dict[str, Any] = {}
@@ -148,7 +154,7 @@ def resolve(tree: exp.Expr, tables: _Tables, database: str) -> exp.Expr:
                 name in columns for d in schema.get(CATALOG, {}).values() for columns in d.values()
             )
 
-        raise words.unresolved(str(e), count) from e
+        raise words.unresolved(str(e), tree, count) from e
     _drop_hidden(tree)
     return tree
 

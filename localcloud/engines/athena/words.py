@@ -15,6 +15,7 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.athena import AthenaTrinoParser
 
+from localcloud.engines.athena import strict
 from localcloud.engines.athena.errors import AthenaError
 
 _SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "LISTAGG")
@@ -45,6 +46,7 @@ def parse(sql: str) -> exp.Expr:
     AthenaError
         ``SYNTAX_ERROR`` with line and column, where it can't be read.
     """
+    strict.check(tokens(sql))
     try:
         found = sqlglot.parse(sql, read=Words)
     except (ParseError, TokenError) as e:
@@ -125,18 +127,24 @@ def no_column(name: str, at: str) -> AthenaError:
     )
 
 
-def unresolved(message: str, tables_with: Callable[[str], int]) -> AthenaError:
+def unresolved(message: str, tree: exp.Expr, tables_with: Callable[[str], int]) -> AthenaError:
     """What sqlglot says of a name that it can't resolve, as Athena says it.
 
     Parameters
     ----------
     message : str
         sqlglot's.
+    tree : Expr
+        The query.
     tables_with : callable
         How many of the query's tables have a column of a name.
     """
     found = re.search(r"Column '(.*?)' could not be resolved(?: for table: '(.*?)')?", message)
     where = re.search(r"Line: (\d+), Col: (\d+)", message)
+    if unknown := re.fullmatch(r"Unknown column: (.*)", message):
+        columns = (c for c in tree.find_all(exp.Column) if c.name == unknown[1])
+        column = next(columns, exp.column(unknown[1]))
+        return no_column(column.sql(Words), position(column))
     if not found:
         return AthenaError("SYNTAX_ERROR", message)
     name = f"{found[2]}.{found[1]}" if found[2] else found[1]
