@@ -83,6 +83,9 @@ class Environment:
             self._start()
             ending = self._wait(lambda: self._ready, max(INIT_S, self.settings.timeout_s))
             init_ms = (time.monotonic() - began) * 1000
+        assert self._process is not None  # noqa: S101
+        # What was printed on the way here belongs before START, also where the reader lags.
+        self._process.drain()
         self._logging(lambda: self._log.start(invocation.request_id, self.settings.version))
         began = time.monotonic()
         if ending == "answered" and self._answer is None:
