@@ -238,7 +238,7 @@ def main() -> None:
         print(json.dumps(document, indent=2))
         return
     for figure in figures:
-        must = f"(at most {figure.must:g})" if figure.must else ""
+        must = f"({figure.must})" if figure.must else ""
         print(f"{figure.name:<42}{figure.value:>10,g} {figure.unit} {must}")
 
 

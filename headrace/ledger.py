@@ -94,7 +94,10 @@ class Ledger:
             return f"Every record is there, and once: {kept}."
         short = sum(max(0, line.missing) for line in self.lines)
         over = sum(max(0, -line.missing) for line in self.lines)
-        return f"{short:,} records are missing and {over:,} too many: {kept}. {self.stuck.words()}"
+        return (
+            f"{short:,} records are missing, or still on their way, and {over:,} too many: {kept}. "
+            f"{self.stuck.words()}"
+        )
 
     def table(self) -> pa.Table:
         """One line a shard and, where there are several, the sum."""

@@ -23,6 +23,9 @@ from headrace.plan import Plan
 from headrace.printed import is_number, texts
 from headrace.target import Target
 
+#: Rows of an answer that a terminal shows.
+SHOWN = 1000
+
 
 @click.command()
 @options.study
@@ -42,7 +45,7 @@ def query(
     kind = kind or (file.suffix.lstrip(".") if file else "table")
     fitting = tuple(PRINTED) if file is None else tuple(WRITTEN)
     if kind not in fitting:
-        where_to = "for the screen" if file is None else f"for {file}"
+        where_to = "for the screen (give --out FILE)" if file is None else f"for {file}"
         raise click.UsageError(f"format {kind!r} {where_to}, where {', '.join(fitting)} go")
     target = options.reach(where)
     with out.progress("Asking Athena"):
@@ -62,9 +65,11 @@ def query(
 
 
 def print_table(out: Output, rows: pa.Table) -> None:
-    """Print rows for people."""
+    """Print rows for people, who read the first of them; files are for the rest."""
     right = [p for p, kind in enumerate(rows.schema.types) if is_number(kind)]
-    out.table(rows.column_names, texts(rows), tuple(right))
+    out.table(rows.column_names, texts(rows.slice(0, SHOWN)), tuple(right))
+    if rows.num_rows > SHOWN:
+        out.say(f"These are the first {SHOWN:,}. For all of them give --format csv, or --out FILE.")
 
 
 def csv_text(rows: pa.Table) -> str:

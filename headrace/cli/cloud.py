@@ -62,7 +62,11 @@ def down(out: Output, where: str) -> None:
     with out.progress("Stopping the local cloud"):
         stopped = local_process.stop(options.files())
     facts = {"stopped": stopped is not None, "pid": stopped.pid if stopped else None}
-    words = f"Stopped the local cloud (pid {stopped.pid})." if stopped else "No local cloud runs."
+    words = (
+        f"Stopped the local cloud (pid {stopped.pid}) and removed its data."
+        if stopped
+        else "No local cloud runs."
+    )
     out.facts(facts, lambda: click.echo(words))
 
 

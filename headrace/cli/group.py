@@ -41,6 +41,9 @@ class Group(click.Group):
         try:
             done = super().main(args=words, **extra)
             code = done if isinstance(done, int) else 0
+        except click.exceptions.NoArgsIsHelpError as nothing_said:
+            click.echo(nothing_said.format_message(), err=True)
+            code = WORDS_WRONG
         except (Exception, KeyboardInterrupt) as error:  # the last place that can say it
             if debug:
                 traceback.print_exc()

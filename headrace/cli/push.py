@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +25,11 @@ from stream.producer import Producer, Receipt
 @options.study
 @click.argument("file", required=False, metavar="[FILE|-]")
 @click.option("--plain", is_flag=True, help="One JSON document a stream record, not numbered.")
-@click.option("--producer", metavar="ID", help="Name this input: under it nothing lands twice.")
+@click.option(
+    "--producer",
+    metavar="ID",
+    help="Name of this one input: pushed again under it, nothing lands twice.",
+)
 @click.option("--table", metavar="NAME", help="The study's first table if not given.")
 @click.option(
     "--format",
@@ -56,8 +61,9 @@ def push(
     receipt = push_to(target, plan, out, given, plain=plain, producer=producer, table=table)
     document = asdict(receipt)
     if wait:
-        document["ledger"] = wait_for(target, plan, out).document()
-    out.facts(document, lambda: _show(receipt, wait))
+        books = wait_for(target, plan, out)
+        document["ledger"] = books.document()
+    out.facts(document, lambda: _show(receipt, books if wait else None))
 
 
 def _records(plan: Plan, file: str | None, table: str | None, kind: str | None) -> Iterator[Record]:
@@ -81,7 +87,10 @@ def push_to(
     producer: str | None = None,
     table: str | None = None,
 ) -> Receipt:
-    """Push, showing how far it is."""
+    """Push, showing how far it is; the id goes first, for whoever stops it on the way."""
+    if not plain:
+        producer = producer or str(uuid.uuid4())
+        out.say(f"Producer id {producer}: under it, this input pushed again lands nothing twice.")
     with out.progress(f"Pushing into {plan.stream}") as bar:
         sender = Producer(
             target.client("kinesis"),
@@ -109,12 +118,17 @@ def wait_for(target: Target, plan: Plan, out: Output) -> Ledger:
         )
 
 
-def _show(receipt: Receipt, waited: bool) -> None:
+def _show(receipt: Receipt, books: Ledger | None) -> None:
     again = f" under producer id {receipt.producer}" if receipt.producer else ", not numbered"
     click.echo(
         f"Pushed {receipt.records:,} records in {receipt.blocks:,} blocks,"
-        f" {receipt.bytes:,} bytes{again}." + (" All have landed." if waited else "")
+        f" {receipt.bytes:,} bytes{again}."
     )
+    if books is not None:
+        click.echo(
+            f"In the stream's whole retention: {books.verdict()}"
+            f" Recognised as sent before: {books.sum().resent:,}."
+        )
 
 
 VERBS = (push,)
