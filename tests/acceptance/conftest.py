@@ -77,8 +77,12 @@ def build(root: Path) -> House:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     house = House(root, environment)
-    house.headrace("up")
-    printed = house.headrace("env", "--json")
+    try:
+        house.headrace("up")
+        printed = house.headrace("env", "--json")
+    except BaseException:  # a cloud that came up half way must not outlive its test
+        house.headrace("down", check=False)
+        raise
     return House(root, environment | json.loads(printed.stdout))
 
 
