@@ -24,6 +24,10 @@ class TargetError(RuntimeError):
     """The target can't be reached."""
 
 
+class NotUpError(TargetError):
+    """No local cloud runs."""
+
+
 @dataclass(frozen=True)
 class Target:
     """One place to deploy to.
@@ -77,15 +81,20 @@ def of_environment() -> Target:
 def named(name: str) -> Target:
     """The target called `local` or `aws`; the local one must be up.
 
+    A loopback AWS_ENDPOINT_URL is the local one's, as for any SDK.
+
     Raises
     ------
-    TargetError
+    NotUpError
         Where no local cloud answers.
     """
     if name == "aws":
         return aws()
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if urlsplit(endpoint).hostname in LOOPBACK:
+        return local(endpoint)
     if not READY.is_file():
-        raise TargetError(
+        raise NotUpError(
             "While looking for the local cloud, found none running. Start one with `headrace up`."
         )
     return local(json.loads(READY.read_text())["endpoint"])

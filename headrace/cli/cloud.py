@@ -16,7 +16,7 @@ from headrace.cli import options
 from headrace.cli.output import Output
 from headrace.place import place_of
 from headrace.plan import Plan
-from headrace.target import Target
+from headrace.target import NotUpError, Target
 
 #: The stack that every CDK deploy needs.
 BOOTSTRAP = "CDKToolkit"
@@ -75,11 +75,13 @@ def down(out: Output, where: str) -> None:
 def status(out: Output, where: str) -> None:
     """Say what is up: the target, its studies, and whether records flow."""
     running = local_process.find(options.files())
-    if where == "local" and running is None and not os.environ.get("AWS_ENDPOINT_URL"):
-        document: dict[str, Any] = {"target": where, "up": False, "studies": []}
+    document: dict[str, Any]
+    try:
+        target = options.reach(where)
+    except NotUpError:
+        document = {"target": where, "up": False, "studies": []}
         out.facts(document, lambda: click.echo("No local cloud runs. Start one: headrace up"))
         return
-    target = options.reach(where)
     place = place_of(target)
     document = {
         "target": where,

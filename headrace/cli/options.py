@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -61,11 +60,7 @@ def _load(ctx: click.Context, param: click.Parameter, name: str) -> Plan:
 
 
 def reach(where: str) -> Target:
-    """The target of that name; a loopback AWS_ENDPOINT_URL is the local one's, as for any SDK."""
-    if where == "local" and os.environ.get("AWS_ENDPOINT_URL"):
-        found = targets.of_environment()
-        if found.name == "local":
-            return found
+    """The target of that name."""
     local_process.find(files())  # a leftover of a cloud that was killed goes
     return targets.named(where)
 
