@@ -6,11 +6,14 @@ used: the function that lands records runs without it.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
@@ -126,3 +129,52 @@ def glue_catalog(region: str | None = None, endpoint: str | None = None) -> Cata
     endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")
     told = {"glue.endpoint": endpoint, "s3.endpoint": endpoint} if endpoint else {}
     return GlueCatalog("lake", **{"glue.region": region, "s3.region": region, **told})
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """What a Map's function gives among its rows for a part of its item that can't be read.
+
+    Parameters
+    ----------
+    reason : str
+        Why, in words.
+    data : bytes
+        The part itself, or its beginning.
+    """
+
+    reason: str
+    data: bytes = b""
+
+
+def open_uri(uri: str, first: int | None = None, last: int | None = None) -> IO[bytes]:
+    """Open an object or a file to be read from its beginning to its end.
+
+    Parameters
+    ----------
+    uri : str
+        ``s3://bucket/key``, ``file:///path``, or a path.
+    first, last : int, optional
+        Bytes of a range, both included, from 0.
+
+    Raises
+    ------
+    FileNotFoundError, botocore.exceptions.ClientError
+        Where it isn't there.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme == "s3":
+        import boto3  # here: land reads no object
+
+        told = {} if first is None else {"Range": f"bytes={first}-{'' if last is None else last}"}
+        key = uri.removeprefix(f"s3://{parts.netloc}/")
+        body: IO[bytes] = boto3.client("s3").get_object(Bucket=parts.netloc, Key=key, **told)[
+            "Body"
+        ]
+        return body
+    path = unquote(parts.path) if parts.scheme == "file" else uri
+    if first is None:
+        return Path(path).open("rb")
+    with Path(path).open("rb") as file:
+        file.seek(first)
+        return io.BytesIO(file.read() if last is None else file.read(last - first + 1))

@@ -15,7 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace.study import Study, StudyError, Table
+from headrace.cost import PRICES
+from headrace.graph import Node, arrange
+from headrace.pins import Pin, pinned, reads
+from headrace.stages import Map, Query, StudyError
+from headrace.study import Study, Table
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,6 +53,41 @@ LINEAGE = (
     Column("_counter", "long", required=False),  # the producer's own number of the record
 )
 
+#: What a Map stage's rows have beside their own columns.
+ITEM = (Column("_item", "long"),)  # number of the item in the stage's input, from 0
+
+#: One row for each stage of each run that was done; ``docs/contracts.md`` says what each is.
+RUNS = "runs"
+RUNS_COLUMNS = (
+    Column("run", "string"),
+    Column("stage", "string"),
+    Column("attempt", "long"),
+    Column("kind", "string"),
+    Column("table", "string", required=False),
+    Column("code", "string"),
+    Column("seed", "long"),
+    Column("params", "string"),
+    Column("engine", "string"),
+    Column("libraries", "string"),
+    Column("workers", "long"),
+    Column("sql", "string", required=False),
+    Column("snapshots", "string"),
+    Column("files", "string"),
+    Column("items", "long"),
+    Column("rows_out", "long"),
+    Column("quarantined", "long"),
+    Column("bytes_in", "long"),
+    Column("bytes_out", "long"),
+    Column("input_checksum", "string"),
+    Column("output_checksum", "string"),
+    Column("snapshot", "long", required=False),
+    Column("scanned_bytes", "long"),
+    Column("engine_s", "double"),
+    Column("cost_usd", "double"),
+    Column("started", "timestamptz"),
+    Column("ended", "timestamptz"),
+)
+
 QUARANTINE = "quarantine"
 QUARANTINE_COLUMNS = (
     Column("bytes", "binary"),
@@ -62,13 +101,81 @@ class TablePlan:
     """A table of the lake as it will be.
 
     ``record`` are the fields of a pushed record, ``columns`` the table's own, both without
-    lineage.
+    ``lineage``, which says where a row came from.
     """
 
     name: str
     record: tuple[Column, ...]
     columns: tuple[Column, ...]
     transform: str | None
+    lineage: tuple[Column, ...] = LINEAGE
+
+
+@dataclass(frozen=True)
+class ExternalPlan:
+    """A table of others as Glue will know it."""
+
+    name: str
+    columns: tuple[Column, ...]
+    location: str
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """A stage of the run as it will be.
+
+    Parameters
+    ----------
+    stage : Map or Query
+        What the study says.
+    pieces : tuple
+        Its SQL, with a pin behind the name of each Iceberg table; empty for a prefix.
+    prefix : str
+        The ``s3://`` prefix whose objects are its items, ``{lake}`` for the bucket; empty for SQL.
+    reads : tuple of str
+        The Iceberg tables that it reads.
+    table : TablePlan, optional
+        The table that it makes.
+    """
+
+    stage: Map | Query
+    pieces: tuple[str | Pin, ...]
+    prefix: str
+    reads: tuple[str, ...]
+    table: TablePlan | None
+
+    @property
+    def name(self) -> str:
+        """The stage's name."""
+        return self.stage.name
+
+    @property
+    def kind(self) -> str:
+        """`map` or `query`."""
+        return type(self.stage).__name__.lower()
+
+    @property
+    def sql(self) -> str:
+        """Its SQL as the study writes it; empty for a prefix."""
+        return "".join(piece for piece in self.pieces if isinstance(piece, str))
+
+    def deployed(self) -> dict[str, Any]:
+        """The stage as the functions read it."""
+        told: dict[str, Any] = {"name": self.name, "kind": self.kind, "sql": list(self.pieces)}
+        if isinstance(self.stage, Map):
+            told |= {
+                "prefix": self.prefix,
+                "columns": [dataclasses.astuple(c) for c in columns_of(self.stage.produces)],
+                "fn": self.stage.fn,
+                "params": dict(self.stage.params),
+                "concurrency": self.stage.concurrency,
+                "batch_items": self.stage.batch_items,
+                "item_timeout_s": self.stage.item_timeout_s,
+                "tolerate": self.stage.tolerate,
+                "memory_mib": self.stage.function.memory_mib,
+                "timeout_s": self.stage.function.timeout_s,
+            }
+        return told
 
 
 @dataclass(frozen=True)
@@ -77,6 +184,8 @@ class Plan:
 
     study: Study
     tables: tuple[TablePlan, ...]
+    externals: tuple[ExternalPlan, ...] = ()
+    stages: tuple[StagePlan, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -115,8 +224,67 @@ class Plan:
 
     @property
     def every_table(self) -> tuple[TablePlan, ...]:
-        """The study's tables and the quarantine, which is the last."""
-        return (*self.tables, quarantine_plan())
+        """All Iceberg tables: the study's, its stages', those of runs, and last the quarantine."""
+        made = tuple(s.table for s in self.stages if s.table)
+        books = (runs_plan(),) if self.runs else ()
+        return (*self.tables, *made, *books, quarantine_plan())
+
+    @property
+    def streams(self) -> bool:
+        """Whether records come in, so that the flow stack exists."""
+        return bool(self.tables)
+
+    @property
+    def runs(self) -> bool:
+        """Whether an engine computes something, so that the run stack exists.
+
+        A study that only asks queries needs no run: the report asks them.
+        """
+        return any(isinstance(s.stage, Map) for s in self.stages)
+
+    @property
+    def maps(self) -> tuple[StagePlan, ...]:
+        """The Map stages."""
+        return tuple(s for s in self.stages if isinstance(s.stage, Map))
+
+    @property
+    def order(self) -> Node:
+        """In which order the stages run. Only where there are stages."""
+        makers = {s.table.name: s.name for s in self.stages if s.table}
+        return arrange(
+            {s.name: frozenset(makers[t] for t in s.reads if t in makers) for s in self.stages}
+        )
+
+    def stage(self, name: str) -> StagePlan:
+        """The stage of that name.
+
+        Raises
+        ------
+        StudyError
+            Where there is none.
+        """
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        known = ", ".join(s.name for s in self.stages) or "none at all"
+        raise StudyError(
+            f"While looking for stage {name!r} of study {self.study.name}, found only {known}. "
+            "Name one of these."
+        )
+
+    @property
+    def run_stack(self) -> str:
+        """The stack that computes; destroyed and made again at will."""
+        return f"{self.prefix}-run"
+
+    @property
+    def machine(self) -> str:
+        """The state machine of the run."""
+        return f"{self.prefix}-run"
+
+    def map_function(self, stage: str) -> str:
+        """Physical name of the function that a Map stage calls."""
+        return self.function(f"map-{stage}")
 
     def bucket(self, account: str, region: str) -> str:
         """Name of the lake's bucket: unique in the world by account and region.
@@ -148,9 +316,10 @@ class Plan:
         dict
             ``{"study", "tables": [{"name", "record": [[name, type, required]], "columns":
             same, "transform"}]}``; the first table gets records that name none, and the
-            quarantine table is the last.
+            quarantine table is the last. Where the study has runs, also ``"seed"``,
+            ``"stages"`` (:meth:`StagePlan.deployed`) and ``"prices"``.
         """
-        return {
+        told: dict[str, Any] = {
             "study": self.study.name,
             "tables": [
                 {
@@ -162,11 +331,21 @@ class Plan:
                 for t in self.every_table
             ],
         }
+        if self.runs:
+            told["seed"] = self.study.seed
+            told["stages"] = [s.deployed() for s in self.stages]
+            told["prices"] = dict(PRICES)
+        return told
 
 
 def quarantine_plan() -> TablePlan:
     """The table that keeps what could not be read."""
     return TablePlan(QUARANTINE, (), QUARANTINE_COLUMNS, None)
+
+
+def runs_plan() -> TablePlan:
+    """The table that says of each stage of each run what went in and came out."""
+    return TablePlan(RUNS, (), RUNS_COLUMNS, None, lineage=())
 
 
 def columns_of(cls: type) -> tuple[Column, ...]:
@@ -197,11 +376,7 @@ def _column(cls: type, name: str, hint: Any) -> Column:
 
 
 def _table_plan(table: Table) -> TablePlan:
-    if table.name == QUARANTINE:
-        raise StudyError(
-            f"While planning table {table.name}, found the name of the table that keeps "
-            "unreadable records. Choose another name."
-        )
+    _check_free(table.name)
     return TablePlan(
         name=table.name,
         record=columns_of(table.schema),
@@ -210,15 +385,46 @@ def _table_plan(table: Table) -> TablePlan:
     )
 
 
+def _check_free(name: str) -> None:
+    if name in (QUARANTINE, RUNS):
+        raise StudyError(
+            f"While planning table {name}, found the name of a table of Headrace's own: "
+            "one keeps what could not be read, one what ran. Choose another name."
+        )
+
+
+def _stage_plan(study: Study, stage: Map | Query, tables: set[str]) -> StagePlan:
+    _check_free(stage.name)
+    text = stage.items if isinstance(stage, Map) else stage.sql
+    database = study.name.replace("-", "_")
+    made = None
+    if isinstance(stage, Map):
+        made = TablePlan(stage.name, (), columns_of(stage.produces), None, lineage=ITEM)
+    if text.startswith("s3://"):
+        return StagePlan(stage, (), text, (), made)
+    if text.endswith(".sql"):
+        text = (ROOT / "studies" / database / text).read_text(encoding="utf-8")
+    pieces = pinned(text.strip().rstrip(";"), database, tables, stage.name)
+    return StagePlan(stage, tuple(pieces), "", reads(pieces), made)
+
+
 def plan_of(study: Study) -> Plan:
     """Plan a study.
 
     Raises
     ------
     StudyError
-        Where a schema or a name can't be built.
+        Where a schema, a name or a stage's SQL can't be built.
     """
-    return Plan(study, tuple(_table_plan(t) for t in study.tables))
+    tables = tuple(_table_plan(t) for t in study.tables)
+    made = {s.name for s in study.stages if isinstance(s, Map)}
+    known = {t.name for t in tables} | made | {RUNS, QUARANTINE}
+    return Plan(
+        study,
+        tables,
+        tuple(ExternalPlan(e.name, columns_of(e.schema), e.location) for e in study.externals),
+        tuple(_stage_plan(study, stage, known) for stage in study.stages),
+    )
 
 
 def names() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headrace.plan import ROOT, Plan
+from headrace.plan import Plan
 from headrace.sql import Answer
 from headrace.study import Query
 
@@ -21,10 +21,7 @@ class Asked:
 
 def sql_of(plan: Plan, query: Query) -> str:
     """The text of a query: its own, or that of the file in the study's folder that it names."""
-    if not query.sql.endswith(".sql"):
-        return query.sql
-    package = plan.study.name.replace("-", "_")
-    return (ROOT / "studies" / package / query.sql).read_text(encoding="utf-8")
+    return plan.stage(query.name).sql
 
 
 def ask(plan: Plan, query: Query, run: Callable[[str], Answer]) -> Asked:

@@ -7,18 +7,13 @@ other module of the project, so a study reads as the science does.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, is_dataclass
-from typing import Literal
 
+from headrace.stages import Function, Map, Query, StudyError
+from headrace.stages import check as _check
 
-class StudyError(ValueError):
-    """A study says something that can't be built."""
-
-
-def _check(good: bool, doing: str, found: str, do: str) -> None:
-    if not good:
-        raise StudyError(f"While reading {doing}, found {found}. {do}")
+__all__ = ["External", "Function", "Kinesis", "Map", "Query", "Study", "StudyError", "Table"]
 
 
 @dataclass(frozen=True)
@@ -66,36 +61,6 @@ class Kinesis:
 
 
 @dataclass(frozen=True)
-class Function:
-    """What a deployed function may use.
-
-    Parameters
-    ----------
-    memory_mib : int
-        Memory in MiB, 128 to 10,240; CPU grows with it, one vCPU at 1,769 MiB [1]_.
-    timeout_s : int
-        Seconds after which a call is stopped, 1 to 900.
-
-    References
-    ----------
-    .. [1] https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-    """
-
-    memory_mib: int = 1024
-    timeout_s: int = 300
-
-    def __post_init__(self) -> None:
-        for name, low, high in (("memory_mib", 128, 10_240), ("timeout_s", 1, 900)):
-            value = getattr(self, name)
-            _check(
-                low <= value <= high,
-                "a function's settings",
-                f"{name}={value}, outside {low} to {high}",
-                f"Set {name} within these limits.",
-            )
-
-
-@dataclass(frozen=True)
 class Table:
     """A table of the lake, and how a record becomes one of its rows.
 
@@ -135,32 +100,33 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Query:
-    """A question asked of the lake in Athena's SQL, shown in the report.
+class External:
+    """A table that somebody else keeps as Parquet files: read, never written.
 
     Parameters
     ----------
     name : str
-        Name of the query and of its chart.
-    sql : str
-        SQL text, or the path of a ``.sql`` file in the study's folder.
-    chart : {"line", "bar", "table"}
-        How the report shows it: the first column against the others. ``"bar"`` and ``"line"``
-        draw every numeric column but those that ``draw`` leaves out.
-    title : str
-        What the chart shows, in words.
-    draw : sequence of str
-        The columns to draw, all numeric ones where empty.
-    labels : mapping of str to str
-        What a column measures and in which unit, in the words of its axis.
+        Lower-case letters, digits and underscores.
+    schema : type
+        A dataclass with the columns that are read, by name.
+    location : str
+        ``s3://bucket/prefix/`` of the files.
+    note : str
+        What a reader must know before asking it, as what a scan costs.
     """
 
     name: str
-    sql: str
-    chart: Literal["line", "bar", "table"] = "table"
-    title: str = ""
-    draw: Sequence[str] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    schema: type
+    location: str
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        _check(
+            self.location.startswith("s3://") and self.location.endswith("/"),
+            f"the external table {self.name}",
+            f"location {self.location!r}",
+            "Give s3://bucket/prefix/ with a slash at its end.",
+        )
 
 
 @dataclass(frozen=True)
@@ -178,9 +144,12 @@ class Study:
     source : Kinesis
         Where records come from.
     tables : sequence of Table
-        The first one gets records that name no table.
-    stages : sequence of Query
-        What is asked of the tables.
+        The first one gets records that name no table. A study without one has no stream.
+    externals : sequence of External
+        Tables of others that stages read.
+    stages : sequence of Map or Query
+        What is computed from the tables, and asked of them. Their order is derived from what
+        each reads.
     records : str, optional
         ``"package.module:function"`` giving dicts, pushed where no file is named.
     land, commit : Function
@@ -191,9 +160,10 @@ class Study:
 
     name: str
     question: str
-    tables: Sequence[Table]
+    tables: Sequence[Table] = ()
     source: Kinesis = Kinesis()
-    stages: Sequence[Query] = ()
+    externals: Sequence[External] = ()
+    stages: Sequence[Map | Query] = ()
     seed: int = 0
     records: str | None = None
     land: Function = Function(memory_mib=1769)
@@ -208,13 +178,18 @@ class Study:
             f"{self.name!r}",
             "Use up to 20 lower-case letters, digits and hyphens, a letter first.",
         )
-        _check(len(self.tables) > 0, f"study {self.name}", "no table", "Give at least one Table.")
+        _check(
+            bool(self.tables or self.stages),
+            f"study {self.name}",
+            "no table and no stage",
+            "Give at least one Table, or a stage.",
+        )
         _check(
             self.scan_limit_mib >= 10,
             f"study {self.name}",
             f"scan_limit_mib={self.scan_limit_mib}, below Athena's least of 10",
             "Raise it to 10 or more.",
         )
-        names = [t.name for t in self.tables] + [s.name for s in self.stages]
+        names = [named.name for named in (*self.tables, *self.externals, *self.stages)]
         twice = sorted({n for n in names if names.count(n) > 1})
         _check(not twice, f"study {self.name}", f"the name {twice} twice", "Rename one of them.")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aws_cdk import CustomResource, Duration, RemovalPolicy
 from constructs import Construct
 
-from headrace.plan import LINEAGE, TablePlan
+from headrace.plan import TablePlan
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class IcebergTables(Construct):
                 "Database": props.database,
                 "Table": table.name,
                 "Location": f"s3://{props.bucket}/tables/{table.name}",
-                "Columns": [{"Name": c.name, "Type": c.type} for c in (*table.columns, *LINEAGE)],
+                "Columns": [{"Name": c.name, "Type": c.type} for c in (*table.columns, *table.lineage)],
             },
             # A table that a study no longer names stays in the lake.
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,

@@ -21,6 +21,7 @@ from headrace.ledger import Ledger
 from headrace.place import place_of
 from headrace.plan import Plan
 from headrace.printed import is_number, texts
+from headrace.study import Query
 from headrace.target import Target
 
 #: Rows of an answer that a terminal shows.
@@ -158,7 +159,7 @@ def write_report(
     from headrace import report  # here, not above: matplotlib would slow every verb down
 
     ask = options.athena_of(plan, target).ask
-    stages = plan.study.stages
+    stages = [stage for stage in plan.study.stages if isinstance(stage, Query)]
     with out.progress("Asking the study's queries") as bar:
         asked = []
         for done, stage in enumerate(stages):

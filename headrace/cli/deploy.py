@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from headrace import cdk, questions
+from headrace import cdk
 from headrace import target as targets
 from headrace.cli import options
 from headrace.cli.output import Bar, Output
 from headrace.errors import HeadraceError
 from headrace.place import place_of
-from headrace.plan import Plan, quarantine_plan
+from headrace.plan import Plan
 from headrace.target import Target
 
 
@@ -205,9 +205,9 @@ def planned(plan: Plan) -> dict[str, Any]:
         "queues": [plan.commit_queue, plan.commit_dead_letters],
         "tables": {
             t.name: {c.name: c.type + ("" if c.required else ", may be null") for c in t.columns}
-            for t in (*plan.tables, quarantine_plan())
+            for t in plan.every_table
         },
-        "queries": {q.name: questions.sql_of(plan, q) for q in study.stages},
+        "queries": {s.name: s.sql for s in plan.stages if s.kind == "query"},
     }
 
 

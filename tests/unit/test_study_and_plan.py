@@ -49,7 +49,7 @@ def test_columns_take_icebergs_names_and_none_makes_them_optional() -> None:
 def test_the_quarantine_table_is_planned_last_and_cannot_be_taken() -> None:
     planned = plan.plan_of(study()).deployed()["tables"]
     assert [t["name"] for t in planned] == ["visits", "quarantine"]
-    with pytest.raises(StudyError, match="keeps unreadable records"):
+    with pytest.raises(StudyError, match="keeps what could not be read"):
         plan.plan_of(study(tables=[Table("quarantine", Visit)]))
 
 
