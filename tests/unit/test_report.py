@@ -1,5 +1,6 @@
 """The page: what it says, that it is whole, and that nothing in it can do harm."""
 
+import dataclasses
 import datetime
 import re
 from html.parser import HTMLParser
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from headrace import plan, questions, report
+from headrace import plan as plans
+from headrace import questions, report
 from headrace.ledger import Ledger, Line
 from headrace.place import Place
 from headrace.questions import Asked
@@ -16,7 +18,7 @@ from headrace.stuck import Stuck
 from headrace.study import Query
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-SPEECHES = plan.load("speeches")
+SPEECHES = plans.load("speeches")
 WHEN = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
 LAPTOP = Place("local", "123456789012", "us-east-1")
 BOOKS = Ledger([Line("shardId-0", 62982, 10, 62981, 1)], {"not JSON: <b>": 1}, Stuck())
@@ -115,5 +117,6 @@ def test_the_report_is_written_with_a_picture_of_each_chart(tmp_path: Path) -> N
 
 
 def test_sql_comes_from_the_file_or_the_study() -> None:
-    assert questions.sql_of(SPEECHES, Query("q", "SELECT 1")) == "SELECT 1"
+    told = dataclasses.replace(SPEECHES.study, stages=[Query("q", "SELECT 1")])
+    assert questions.sql_of(plans.plan_of(told), told.stages[0]) == "SELECT 1"
     assert "FROM sentences" in questions.sql_of(SPEECHES, SPEECHES.study.stages[0])
