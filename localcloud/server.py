@@ -25,7 +25,7 @@ Install = Callable[[Cloud], None]
 def installers() -> Sequence[Install]:
     """The parts of the cloud, in the order they are put in place."""
     from localcloud.control import cloudformation
-    from localcloud.engines import functions, objects, queues, sql, streams
+    from localcloud.engines import functions, objects, queues, sql, states, streams
 
     return (
         objects.install,
@@ -34,6 +34,7 @@ def installers() -> Sequence[Install]:
         streams.install,
         queues.install,
         sql.install,
+        states.install,
     )
 
 

@@ -28,6 +28,7 @@ MODULES = (
     "logs",
     "cloudwatch",
     "ssm",
+    "stepfunctions",
     "ecr",
     "kms",
     "cdk",

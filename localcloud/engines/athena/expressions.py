@@ -69,7 +69,7 @@ class Expressions:
         if type(node) in _COMPARISONS:
             return self._compare(node)
         reader = _READERS.get(type(node))
-        if reader is None:
+        if reader is None or (node.args.get("negate") and type(node) is not exp.Like):
             raise not_supported(f"{position(node)}{node.sql('trino')[:120]} ({node.key})")
         return reader(self, node)
 
@@ -264,7 +264,8 @@ class Expressions:
         for side in (left, right):
             if side.type not in (t.VARCHAR, t.UNKNOWN):
                 raise arithmetic.mismatch("LIKE", left, right, position(node))
-        return Typed(f"({left.sql} LIKE {right.sql}{escape})", t.BOOLEAN)
+        word = "NOT LIKE" if node.args.get("negate") else "LIKE"  # sqlglot keeps NOT in the node
+        return Typed(f"({left.sql} {word} {right.sql}{escape})", t.BOOLEAN)
 
     def joined(self, node: exp.Expr) -> Typed:
         """AND, OR."""
