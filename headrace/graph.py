@@ -44,8 +44,9 @@ def arrange(needs: Mapping[str, frozenset[str]]) -> Node:
     Returns
     -------
     Node
-        Each stage once, after all that it needs. Parts that share nothing are branches; of a
-        part that hangs together, what nobody in it waits for comes last, side by side.
+        Each stage once, after all that it needs. Parts that share nothing are branches. Of a
+        part that hangs together, the one that all others wait for comes first; where there is
+        no such one, what nobody in it waits for comes last, side by side.
 
     Raises
     ------
@@ -60,6 +61,10 @@ def arrange(needs: Mapping[str, frozenset[str]]) -> Node:
         if only in needs[only]:
             raise _circle(needs)
         return only
+    roots = [name for name in needs if not needs[name]]
+    if len(roots) == 1:
+        rest = {name: needs[name] - {roots[0]} for name in needs if name != roots[0]}
+        return _series(roots[0], arrange(rest))
     wanted = frozenset().union(*needs.values())
     last = {name: needs[name] for name in needs if name not in wanted}
     if not last:

@@ -1,37 +1,30 @@
 """What the deployed functions share about the lake: types, keys of objects, lineage, marks.
 
-It is deployed with them, so it imports nothing else of ours. pyiceberg is imported where it is
-used: the function that lands records runs without it.
+It is deployed with them, so it imports nothing else of ours. pyarrow and pyiceberg are imported
+where they are used: the function that lands records runs without pyiceberg, and the one that
+prepares a run, as a study's own function in its child process, without both.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-import pyarrow as pa
-
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyiceberg.catalog import Catalog
+
+    ARROW_TYPES: dict[str, pa.DataType]
 
 #: A column as ``plan.json`` writes it: name, Iceberg type, required.
 Column = tuple[str, str, bool]
-
-ARROW_TYPES: dict[str, pa.DataType] = {
-    "boolean": pa.bool_(),
-    "long": pa.int64(),
-    "double": pa.float64(),
-    "string": pa.string(),
-    "binary": pa.binary(),
-    "date": pa.date32(),
-    "timestamptz": pa.timestamp("us", tz="UTC"),
-}
 
 #: Where a row came from: ``headrace.plan.LINEAGE``, which a test holds equal to this.
 LINEAGE: tuple[Column, ...] = (
@@ -41,12 +34,18 @@ LINEAGE: tuple[Column, ...] = (
     ("_producer", "string", False),
     ("_counter", "long", False),
 )
+#: Beside a Map stage's own columns: ``headrace.plan.ITEM``, which a test holds equal to this.
+ITEM: tuple[Column, ...] = (("_item", "long", True),)
 QUARANTINE = "quarantine"
+RUNS = "runs"
 
 SOURCE_MARK = "headrace.mark.source."
 #: A JSON object, producer to closed ranges, the one that committed last at the end. One property
 #: for all: pyiceberg copies a table's properties to Glue's parameters and never takes one away.
 PRODUCERS_MARK = "headrace.mark.producers"
+
+#: Of a stage's table: which try of which run its rows are from.
+RUN_MARK = "headrace.mark.run"
 
 #: Of every table. Only the newest metadata files are kept, since each append writes one; and
 #: pyiceberg's own retries are off, because its rebased commit would skip the look at the marks.
@@ -67,6 +66,28 @@ def deployed_plan() -> dict[str, Any]:
     return plan
 
 
+@functools.cache
+def _arrow_types() -> dict[str, pa.DataType]:
+    import pyarrow as pa
+
+    return {
+        "boolean": pa.bool_(),
+        "long": pa.int64(),
+        "double": pa.float64(),
+        "string": pa.string(),
+        "binary": pa.binary(),
+        "date": pa.date32(),
+        "timestamptz": pa.timestamp("us", tz="UTC"),
+    }
+
+
+def __getattr__(name: str) -> Any:
+    """``ARROW_TYPES``, Iceberg's types as Arrow has them, once somebody asks (PEP 562)."""
+    if name == "ARROW_TYPES":
+        return _arrow_types()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def arrow_schema(columns: Iterable[Sequence[Any]]) -> pa.Schema:
     """The Arrow schema of columns.
 
@@ -75,8 +96,11 @@ def arrow_schema(columns: Iterable[Sequence[Any]]) -> pa.Schema:
     KeyError
         For a type that the lake doesn't use.
     """
+    import pyarrow as pa
+
+    types = _arrow_types()
     return pa.schema(
-        [pa.field(name, ARROW_TYPES[kind], nullable=not must) for name, kind, must in columns]
+        [pa.field(name, types[kind], nullable=not must) for name, kind, must in columns]
     )
 
 
@@ -88,6 +112,63 @@ def raw_key(source: str, first: str, last: str) -> str:
 def staged_key(table: str, source: str, first: str, last: str) -> str:
     """Key of the object with a batch's rows for one table."""
     return f"staged/{table}/{source}/{first}-{last}.parquet"
+
+
+def run_key(run: str) -> str:
+    """Key of the object that says what a run reads."""
+    return f"runs/{run}/run.json"
+
+
+def done_key(run: str, stage: str) -> str:
+    """Key of the object that says what a stage gave."""
+    return f"runs/{run}/{stage}/done.json"
+
+
+def item_text(item: int) -> str:
+    """An item's number as text that sorts, in keys and as the quarantine's ``_sequence``."""
+    return f"{item:012d}"
+
+
+def stage_of(plan: dict[str, Any], name: str) -> dict[str, Any]:
+    """A stage of the deployed plan.
+
+    Raises
+    ------
+    KeyError
+        Where there is none.
+    """
+    for stage in plan["stages"]:
+        if stage["name"] == name:
+            found: dict[str, Any] = stage
+            return found
+    raise KeyError(
+        f"While looking for stage {name!r}, found only {[s['name'] for s in plan['stages']]} "
+        "deployed. Deploy the study, or name one of these."
+    )
+
+
+def get_json(s3: Any, bucket: str, key: str) -> Any:
+    """Read an object that holds JSON; None where there is none."""
+    try:
+        return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except s3.exceptions.NoSuchKey:
+        return None
+
+
+def json_body(told: Any) -> bytes:
+    """What an object of JSON holds: the same for the same."""
+    return json.dumps(told, sort_keys=True).encode()
+
+
+def put_json(s3: Any, bucket: str, key: str, told: Any) -> None:
+    """Write an object that holds JSON."""
+    s3.put_object(Bucket=bucket, Key=key, Body=json_body(told), ContentType="application/json")
+
+
+def listed(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    """All objects under a prefix, by key, however many."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Contents", [])
 
 
 def parse_ranges(text: str) -> list[Range]:
@@ -147,6 +228,13 @@ class Rejected:
     data: bytes = b""
 
 
+@functools.cache
+def _s3(endpoint: str | None) -> Any:
+    import boto3  # here: land reads no object
+
+    return boto3.client("s3", endpoint_url=endpoint)  # kept: making one takes some 50 ms
+
+
 def open_uri(uri: str, first: int | None = None, last: int | None = None) -> IO[bytes]:
     """Open an object or a file to be read from its beginning to its end.
 
@@ -164,13 +252,10 @@ def open_uri(uri: str, first: int | None = None, last: int | None = None) -> IO[
     """
     parts = urlsplit(uri)
     if parts.scheme == "s3":
-        import boto3  # here: land reads no object
-
         told = {} if first is None else {"Range": f"bytes={first}-{'' if last is None else last}"}
         key = uri.removeprefix(f"s3://{parts.netloc}/")
-        body: IO[bytes] = boto3.client("s3").get_object(Bucket=parts.netloc, Key=key, **told)[
-            "Body"
-        ]
+        client = _s3(os.environ.get("AWS_ENDPOINT_URL"))
+        body: IO[bytes] = client.get_object(Bucket=parts.netloc, Key=key, **told)["Body"]
         return body
     path = unquote(parts.path) if parts.scheme == "file" else uri
     if first is None:

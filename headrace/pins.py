@@ -6,6 +6,7 @@ what its author wrote.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 from typing import TypedDict
 
@@ -13,6 +14,9 @@ import sqlglot
 from sqlglot import exp
 
 from headrace.stages import StudyError
+
+#: Athena's name of the account's Glue catalog, and no name.
+OURS = ("", "awsdatacatalog")
 
 
 class Pin(TypedDict):
@@ -23,6 +27,9 @@ class Pin(TypedDict):
 
 def pinned(sql: str, database: str, tables: Collection[str], stage: str) -> list[str | Pin]:
     """Split a query at the places where snapshots are pinned.
+
+    A table whose version the query itself names is left as it is, and so is a name that a WITH
+    gives: unless it stands inside the very query that WITH gives the name to.
 
     Parameters
     ----------
@@ -43,32 +50,60 @@ def pinned(sql: str, database: str, tables: Collection[str], stage: str) -> list
     Raises
     ------
     StudyError
-        Where the SQL can't be read.
+        Where the SQL can't be read, or is more or other than one query.
 
     Examples
     --------
     >>> pinned("SELECT a FROM t JOIN u ON b", "db", {"t"}, "s")
     ['SELECT a FROM t', {'pin': 't'}, ' JOIN u ON b']
     """
-    try:
-        tree = sqlglot.parse_one(sql, read="athena")
-    except sqlglot.errors.SqlglotError as error:
-        raise StudyError(
-            f"While reading the SQL of stage {stage}, found {str(error).splitlines()[0]} "
-            "Correct it."
-        ) from error
-    named = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
     ends = {}
-    for table in tree.find_all(exp.Table):
-        known = table.name in tables and table.db in ("", database)
-        if known and not (table.name in named and not table.db) and not table.args.get("version"):
-            ends[table.this.meta["end"] + 1] = table.name
+    for table in _query(sql, stage).find_all(exp.Table):
+        # Athena's names don't differ by case, quoted or not:
+        # https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
+        name, within = table.name.lower(), table.db.lower()
+        known = name in tables and (within == database or not (within or _given(table, name)))
+        if known and table.catalog.lower() in OURS and not table.args.get("version"):
+            ends[table.this.meta["end"] + 1] = name
     pieces: list[str | Pin] = []
     start = 0
     for end in sorted(ends):
         pieces += [sql[start:end], Pin(pin=ends[end])]
         start = end
     return [*pieces, sql[start:]]
+
+
+def _query(sql: str, stage: str) -> exp.Query:
+    try:
+        found = [tree for tree in sqlglot.parse(sql, read="athena") if tree]
+    except sqlglot.errors.SqlglotError as error:
+        raise StudyError(
+            f"While reading the SQL of stage {stage}, found {str(error).splitlines()[0]} "
+            "Correct it."
+        ) from error
+    if len(found) != 1 or not isinstance(found[0], exp.Query):
+        kinds = ", ".join(type(tree).__name__.upper() for tree in found) or "nothing"
+        raise StudyError(
+            f"While reading the SQL of stage {stage}, found {kinds} and not one query. "
+            "Give one SELECT, with or without WITH."
+        )
+    return found[0]
+
+
+def _given(table: exp.Table, name: str) -> bool:
+    """Whether a name without a database is one that a WITH around it gives."""
+    path: list[exp.Expr] = [table]
+    while path[-1].parent:
+        path.append(path[-1].parent)
+    known: list[exp.Expr] = []
+    for inner, node in itertools.pairwise(path):
+        if isinstance(node, exp.With):
+            # In a query of this WITH those before it are known, and itself if it is recursive.
+            place = next(i for i, query in enumerate(node.expressions) if query is inner)
+            known += node.expressions[: place + bool(node.recursive)]
+        elif isinstance(node, exp.Query) and not isinstance(inner, exp.With):
+            known += node.ctes
+    return name in {query.alias.lower() for query in known}
 
 
 def reads(pieces: list[str | Pin]) -> tuple[str, ...]:

@@ -282,6 +282,14 @@ class Plan:
         """The state machine of the run."""
         return f"{self.prefix}-run"
 
+    def notebook_role(self, region: str) -> str:
+        """The role of a notebook's functions; with the region, since IAM's names are global.
+
+        At most 64 characters, IAM's limit: the prefix has up to 29, ``-notebook-``, and the
+        longest region's name 14.
+        """
+        return f"{self.function('notebook')}-{region}"
+
     def map_function(self, stage: str) -> str:
         """Physical name of the function that a Map stage calls."""
         return self.function(f"map-{stage}")

@@ -15,6 +15,7 @@ from string import Template
 import pyarrow as pa
 
 from headrace import charts
+from headrace.last_run import LastRun
 from headrace.ledger import Ledger
 from headrace.place import Place
 from headrace.plan import ROOT, Plan
@@ -33,10 +34,11 @@ def folder(plan: Plan) -> Path:
 def write(
     plan: Plan,
     place: Place,
-    ledger: Ledger,
+    ledger: Ledger | None,
     asked: Sequence[Asked],
     when: datetime.datetime,
     into: Path,
+    last: LastRun | None = None,
 ) -> list[Path]:
     """Write ``report.html`` and the charts.
 
@@ -44,12 +46,15 @@ def write(
     ----------
     plan : Plan
     place : Place
-    ledger : Ledger
+    ledger : Ledger or None
+        None where the study has no stream.
     asked : sequence of Asked
     when : datetime
         With its zone.
     into : Path
         The folder; made where it is missing.
+    last : LastRun, optional
+        What the stages of the last run gave.
 
     Returns
     -------
@@ -67,7 +72,8 @@ def write(
         if (chart := chart_of(one)) is not None:
             written.append(into / f"{one.query.name}.png")
             charts.png(chart, written[-1])
-    written[0].write_text(page(plan, place, ledger, asked, when), encoding="utf-8")
+    text = page(plan, place, ledger, asked, when, last)
+    written[0].write_text(text, encoding="utf-8")
     return written
 
 
@@ -87,7 +93,12 @@ def chart_of(asked: Asked) -> charts.Chart | None:
 
 
 def page(
-    plan: Plan, place: Place, ledger: Ledger, asked: Sequence[Asked], when: datetime.datetime
+    plan: Plan,
+    place: Place,
+    ledger: Ledger | None,
+    asked: Sequence[Asked],
+    when: datetime.datetime,
+    last: LastRun | None = None,
 ) -> str:
     """The whole page as text."""
     return _PAGE.substitute(
@@ -95,9 +106,25 @@ def page(
         study=html.escape(plan.study.name),
         when=html.escape(when.strftime("%-d %B %Y, %H:%M %Z")),
         place=html.escape(f"{place.target}, account {place.account}, {place.region}"),
-        verdict=html.escape(ledger.verdict()),
-        ledger=ledger_html(ledger),
+        run=run_html(last) if last else "",
+        ledger=_ledger_section(ledger) if ledger else "",
         queries="\n".join(query_html(one) for one in asked),
+    )
+
+
+def run_html(last: LastRun) -> str:
+    """The stages of the last run, one line each."""
+    table = html_table(last.stages, caption=None)
+    return (
+        f'<section id="run">\n<h2>Stages of the last run</h2>\n'
+        f"<p>{html.escape(last.words())}</p>\n{table}\n</section>"
+    )
+
+
+def _ledger_section(ledger: Ledger) -> str:
+    return (
+        '<section id="ledger">\n<h2>Ledger: is every record there?</h2>\n'
+        f"<p>{html.escape(ledger.verdict())}</p>\n{ledger_html(ledger)}\n</section>"
     )
 
 

@@ -154,6 +154,9 @@ class Study:
         ``"package.module:function"`` giving dicts, pushed where no file is named.
     land, commit : Function
         Memory and timeout of the two functions.
+    notebook : bool
+        Whether notebooks map functions over AWS Lambda by `headrace.executor`: deploys their
+        role. A laptop's notebooks need none.
     scan_limit_mib : int
         Bytes that one Athena query may scan, in MiB; at least 10.
     """
@@ -168,6 +171,7 @@ class Study:
     records: str | None = None
     land: Function = Function(memory_mib=1769)
     commit: Function = Function(memory_mib=1769, timeout_s=60)
+    notebook: bool = False
     scan_limit_mib: int = 1024
     tags: dict[str, str] = field(default_factory=dict)
 

@@ -29,6 +29,37 @@ class NotUpError(TargetError):
 
 
 @dataclass(frozen=True)
+class Functions:
+    """How lithops runs a notebook's functions at a target.
+
+    Parameters
+    ----------
+    backend : str
+        lithops' name of the compute backend.
+    settings : dict
+        That backend's section of lithops' configuration.
+    workers : int
+        Functions that run at one time, if nobody says.
+    workers_word : str
+        The backend's own word for that number.
+    storage : dict
+        What its S3 client needs beyond the bucket, on this machine and in the functions.
+    poll_s : float
+        Seconds between two looks at what is done.
+    needs_role : bool
+        Whether the functions run under a role that the study deploys.
+    """
+
+    backend: str
+    settings: dict[str, Any]
+    workers: int
+    workers_word: str
+    storage: dict[str, str]
+    poll_s: float
+    needs_role: bool
+
+
+@dataclass(frozen=True)
 class Target:
     """One place to deploy to.
 
@@ -40,6 +71,8 @@ class Target:
     architecture : {"x86_64", "arm64"}
     environment : dict
         What the SDK, the CDK and the aws CLI need beyond the user's own environment.
+    functions : Functions
+        How a notebook's functions run.
     platform : str, optional
         uv's name of the platform that functions run on; none is this machine's own.
     """
@@ -48,6 +81,7 @@ class Target:
     runtime: str
     architecture: str
     environment: dict[str, str]
+    functions: Functions
     platform: str | None = None
 
     @property
@@ -120,7 +154,29 @@ def aws() -> Target:
     # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
     # Amazon Linux 2023 has glibc 2.34, so wheels for 2.28 load:
     # https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html
-    return Target("aws", "python3.13", "arm64", environment, "aarch64-manylinux_2_28")
+    return Target(
+        "aws",
+        "python3.13",
+        "arm64",
+        environment,
+        _on_lambda(region),
+        "aarch64-manylinux_2_28",
+    )
+
+
+def _on_lambda(region: str | None) -> Functions:
+    # lithops makes its own function, of the notebook's Python (what is pickled is bytecode), and
+    # a layer that it builds on x86_64, whatever its word `architecture` says of zips. Class
+    # accounts are suspended above 10 functions at a time: 8, as a Map stage.
+    return Functions(
+        backend="aws_lambda",
+        settings={"runtime_memory": 1769, "runtime_timeout": 300, "region": region},
+        workers=8,
+        workers_word="max_workers",
+        storage={"region": region} if region else {},
+        poll_s=2.0,
+        needs_role=True,
+    )
 
 
 def local(endpoint: str | None) -> Target:
@@ -137,4 +193,24 @@ def local(endpoint: str | None) -> Target:
         **({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}),
     }
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return Target("local", version, "arm64" if arm else "x86_64", environment)
+    functions = _on_this_machine(endpoint)
+    return Target("local", version, "arm64" if arm else "x86_64", environment, functions)
+
+
+def _on_this_machine(endpoint: str | None) -> Functions:
+    # lithops' own Lambda backend calls AWS's host whatever the endpoint says. Of its backends
+    # on this machine the first one has a process a worker, the second a process a call.
+    return Functions(
+        backend="localhost",
+        settings={"version": 1, "runtime": sys.executable},
+        workers=os.cpu_count() or 1,
+        workers_word="worker_processes",
+        storage={
+            "region": "us-east-1",
+            "access_key_id": LOCAL_CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            "secret_access_key": LOCAL_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            **({"endpoint": endpoint} if endpoint else {}),
+        },
+        poll_s=0.2,
+        needs_role=False,
+    )

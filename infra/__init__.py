@@ -1,1 +1,1 @@
-"""The CDK app's parts: one construct a file, the two stacks that join them, and the zips."""
+"""The CDK app's parts: one construct a file, the stacks that join them, and the zips."""

@@ -1,4 +1,4 @@
-"""The CDK app of one study: its two stacks, and what is checked of them."""
+"""The CDK app of one study: its stacks, and what is checked of them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from infra import nag
 from infra.bundle import Assets
 from infra.data_stack import DataStack
 from infra.flow_stack import FlowStack
+from infra.run_stack import RunStack
 
 
 def feature_flags() -> dict[str, Any]:
@@ -53,12 +54,16 @@ def build(app: cdk.App, plan: Plan, target: Target, assets: Assets, **stack: Any
     assets : Assets
         Where zips come from.
     **stack
-        Passed to both stacks, as ``env``.
+        Passed to all stacks, as ``env``.
     """
     # Of the stack, which CloudFormation puts on each resource that takes tags:
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
     tags = {"project": "headrace", "study": plan.study.name, **plan.study.tags}
     data = DataStack(app, plan, target, assets, tags=tags, **stack)
-    flow = FlowStack(app, plan, target, assets, tags=tags, **stack)
-    flow.add_stack_dependency(data, "land and commit write into the lake's bucket and tables")
+    if plan.streams:
+        flow = FlowStack(app, plan, target, assets, tags=tags, **stack)
+        flow.add_stack_dependency(data, "land and commit write into the lake's bucket and tables")
+    if plan.runs:
+        run = RunStack(app, plan, target, assets, tags=tags, **stack)
+        run.add_stack_dependency(data, "stages read and write the lake's bucket and tables")
     nag.check(app)

@@ -18,25 +18,39 @@ from headrace.plan import ROOT, Plan
 from headrace.study import StudyError
 from headrace.target import Target
 from infra import function_zip, layer_zip
+from infra.function_zip import folder_of
 from infra.zips import Asset, unpacked_bytes
 
-#: The functions that every study has.
-FUNCTIONS = ("land", "commit", "table")
 CACHE = ROOT / ".cache"
+
+#: Whose lock a function has that has none of its own. `table` and `register` write what `commit`
+#: writes, and a Map reads what land stages: one zip serves several.
+_LOCKS = {"table": "commit", "register": "commit", "map": "land"}
 
 #: A function's code and its layers, unpacked, in bytes (250 MB; of 1,024 kB each):
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 UNPACKED_LIMIT_BYTES = 262_144_000
 
 
+def functions_of(plan: Plan) -> tuple[str, ...]:
+    """The functions that a study has: what is not used is not deployed."""
+    flow = ("land", "commit") if plan.streams else ()
+    run = ("run", "register", *(f"map-{s.name}" for s in plan.maps)) if plan.runs else ()
+    return (*flow, "table", *run)
+
+
 class Assets(Protocol):
-    """Where stacks get zips from."""
+    """Where stacks get zips from.
+
+    A function is named as its folder is; the one of a Map stage ``map-STAGE``, since each holds
+    its own stage's code.
+    """
 
     def code(self, function: str) -> Asset:
         """Zip of a function's own code."""
 
-    def layer(self, function: str) -> Asset:
-        """Zip of the packages that a function imports."""
+    def layer(self, function: str) -> Asset | None:
+        """Zip of the packages that a function imports; none where the runtime has all."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +74,24 @@ class Bundler:
     cache: Path = CACHE
     say: Callable[[str], None] = lambda _: None
 
-    def lock(self, function: str) -> Path:
-        """The lock file of a function: a study may add to what land needs."""
-        own = ROOT / "studies" / self.plan.package / "requirements.txt"
-        if function == "land" and own.is_file():
-            return own
-        # `table` makes what `commit` writes, with the same packages: one zip serves both.
-        folder = "commit" if function == "table" else function
-        return ROOT / "lambdas" / folder / "requirements.txt"
+    def lock(self, function: str) -> Path | None:
+        """The lock file of a function, if it has one: a study may add to what land needs."""
+        folder = folder_of(function)
+        locks = [ROOT / "lambdas" / _LOCKS.get(folder, folder) / "requirements.txt"]
+        if folder in ("land", "map"):
+            locks.insert(0, ROOT / "studies" / self.plan.package / "requirements.txt")
+        return next((lock for lock in locks if lock.is_file()), None)
 
     def code(self, function: str) -> Asset:
         """Zip of a function's own code."""
         return function_zip.build(function, self.plan, self.cache / "code")
 
-    def layer(self, function: str) -> Asset:
-        """Zip of the packages that a function imports."""
-        layer = layer_zip.layer_for(self.lock(function), self.target)
+    def layer(self, function: str) -> Asset | None:
+        """Zip of the packages that a function imports; none where the runtime has all."""
+        lock = self.lock(function)
+        if lock is None:
+            return None
+        layer = layer_zip.layer_for(lock, self.target)
         return layer_zip.build(layer, self.cache / "layers", self.say)
 
 
@@ -92,8 +108,11 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     for name in arguments:
         bundler = Bundler(plans.load(name), targets.of_environment(), say=say)
-        for function in FUNCTIONS:
+        for function in functions_of(bundler.plan):
             layer = bundler.layer(function)
+            if layer is None:
+                print(f"{name} {function}: needs no packages")
+                continue
             size = unpacked_bytes(layer.path) / 1e6
             print(f"{name} {function}: {layer.path.relative_to(ROOT)} {size:.0f} MB unpacked")
     return 0

@@ -11,9 +11,11 @@ from headrace.plan import Plan
 from headrace.target import Target
 from infra.bundle import Assets
 from infra.database import Database, DatabaseProps
+from infra.external_tables import ExternalTables, ExternalTablesProps
 from infra.function import Function, FunctionProps
 from infra.iceberg_tables import IcebergTables, IcebergTablesProps
 from infra.lake_bucket import LakeBucket, LakeBucketProps
+from infra.notebook import Notebook, NotebookProps
 from infra.rights import Rights
 from infra.workgroup import Workgroup, WorkgroupProps
 
@@ -43,12 +45,18 @@ class DataStack(cdk.Stack):
         )
         self._plan, self._target, self._assets = plan, target, assets
         self.bucket_name = plan.bucket(self.account, self.region)
-        self.lake = LakeBucket(self, "Lake", LakeBucketProps(self.bucket_name))
+        self.lake = LakeBucket(
+            self, "Lake", LakeBucketProps(self.bucket_name, notebooks=plan.study.notebook)
+        )
+        if plan.study.notebook:
+            Notebook(self, "Notebook", NotebookProps(plan, self.bucket_name))
         self.database = Database(
             self, "Database", DatabaseProps(plan.database, plan.study.question)
         )
         self.workgroup = Workgroup(self, "Workgroup", self._workgroup_props())
         self.tables = self._tables()
+        if plan.externals:
+            self._externals()
         cdk.CfnOutput(self, "LakeBucket", value=self.lake.bucket.bucket_name)
         cdk.CfnOutput(self, "DatabaseName", value=self.database.database.ref)
         cdk.CfnOutput(self, "WorkgroupName", value=self.workgroup.workgroup.ref)
@@ -75,6 +83,12 @@ class DataStack(cdk.Stack):
         )
         tables.node.add_dependency(self.database)
         return tables
+
+    def _externals(self) -> None:
+        props = ExternalTablesProps(
+            self._plan.database, self.lake.bucket.bucket_name, self._plan.externals
+        )
+        ExternalTables(self, "Externals", props).node.add_dependency(self.database)
 
     def _function_props(self) -> FunctionProps:
         rights = Rights(self._plan, self.bucket_name)

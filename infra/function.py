@@ -37,6 +37,8 @@ class FunctionProps:
         All that it may do beside writing its log.
     wildcards : mapping
         Why its rights name a resource with ``*``, by that resource.
+    zips : str
+        Name of its zips where that isn't its folder's: each Map stage has its own.
     log_days : RetentionDays
         A month: longer than a queue or a stream keeps what a line speaks of.
     """
@@ -49,6 +51,7 @@ class FunctionProps:
     rights: Sequence[iam.PolicyStatement]
     wildcards: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    zips: str = ""
     log_days: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
 
 
@@ -81,15 +84,20 @@ class Function(Construct):
         rights = self._rights(props)
         runtime = lambda_.Runtime(target.runtime, lambda_.RuntimeFamily.PYTHON)
         architecture = _ARCHITECTURES[target.architecture]
-        layer = lambda_.LayerVersion(
-            self,
-            "Layer",
-            layer_version_name=props.name,
-            description=f"Packages of {props.name}",
-            code=_code(assets.layer(props.folder)),
-            compatible_runtimes=[runtime],
-            compatible_architectures=[architecture],
-        )
+        zips = props.zips or props.folder
+        layers = [
+            lambda_.LayerVersion(
+                self,
+                "Layer",
+                layer_version_name=props.name,
+                description=f"Packages of {props.name}",
+                code=_code(packages),
+                compatible_runtimes=[runtime],
+                compatible_architectures=[architecture],
+            )
+            for packages in (assets.layer(zips),)
+            if packages
+        ]
         self.function = lambda_.Function(
             self,
             "Function",
@@ -98,8 +106,8 @@ class Function(Construct):
             runtime=runtime,
             architecture=architecture,
             handler=f"lambdas.{props.folder}.handler.handle",
-            code=_code(assets.code(props.folder)),
-            layers=[layer],
+            code=_code(assets.code(zips)),
+            layers=layers,
             memory_size=props.memory_mib,
             timeout=Duration.seconds(props.timeout_s),
             environment=dict(props.environment),

@@ -12,8 +12,12 @@ from modulefinder import Module, ModuleFinder
 from pathlib import Path
 
 from headrace.errors import HeadraceError
-from headrace.plan import ROOT, Plan
+from headrace.plan import ROOT, Plan, StagePlan
 from infra.zips import Asset, digest_of, write_zip
+
+#: What `headrace` gives to notebooks when they ask for it, and with it the whole tool. Functions
+#: have the package for `headrace.lake` and never ask.
+NOTEBOOKS = ("headrace.executor_open",)
 
 
 class FunctionZipError(HeadraceError):
@@ -51,7 +55,7 @@ def imports_of(modules: Iterable[str], root: Path = ROOT) -> Imports:
     FunctionZipError
         Where a module isn't there.
     """
-    finder = ModuleFinder(path=[str(root)])
+    finder = ModuleFinder(path=[str(root)], excludes=NOTEBOOKS)
     for module in modules:
         try:
             finder.import_hook(module, fromlist=["*"])
@@ -62,7 +66,7 @@ def imports_of(modules: Iterable[str], root: Path = ROOT) -> Imports:
                 "Write that module, or correct the study or the function that names it.",
             ) from error
     own = sorted({Path(file) for m in finder.modules.values() if (file := _file(m))})
-    others = {name.split(".")[0] for name in finder.badmodules}
+    others = {name.split(".")[0] for name in finder.badmodules if name not in NOTEBOOKS}
     return Imports(tuple(own), frozenset(others))
 
 
@@ -71,19 +75,38 @@ def _file(module: Module) -> str | None:
     return found
 
 
+def folder_of(function: str) -> str:
+    """Folder under ``lambdas/`` of a function: those of all Map stages share one."""
+    return "map" if function.startswith("map-") else function
+
+
 def modules_of(name: str, plan: Plan) -> list[str]:
-    """Modules that a function begins with: its handler and, where it is land, the transforms."""
-    transforms = {t.transform.split(":")[0] for t in plan.tables if t.transform}
-    return [f"lambdas.{name}.handler", *(sorted(transforms) if name == "land" else [])]
+    """Modules that a function begins with: its handler, and those that the study names.
+
+    For land these are the transforms', for ``map-STAGE`` the stage's function's.
+    """
+    folder = folder_of(name)
+    named = set[str]()
+    if name == "land":
+        named = {t.transform.split(":")[0] for t in plan.tables if t.transform}
+    if folder == "map":
+        named = {_module(s) for s in plan.maps if name == f"map-{s.name}"}
+        named.add("lambdas.map.child")  # run as a script, which no import says
+    return [f"lambdas.{folder}.handler", *sorted(named)]
+
+
+def _module(stage: StagePlan) -> str:
+    function: str = stage.deployed()["fn"]
+    return function.split(":")[0]
 
 
 def build(name: str, plan: Plan, cache: Path, root: Path = ROOT) -> Asset:
-    """Give the zip of the function in ``lambdas/NAME`` for a study.
+    """Give the zip of a function for a study.
 
     Parameters
     ----------
     name : str
-        The function.
+        The function: its folder under ``lambdas/``, or ``map-STAGE``.
     plan : Plan
         The study's; its ``deployed()`` is ``plan.json`` at the zip's root.
     cache : Path
@@ -94,7 +117,7 @@ def build(name: str, plan: Plan, cache: Path, root: Path = ROOT) -> Asset:
     Raises
     ------
     FunctionZipError
-        Where the handler or a transform isn't there.
+        Where the handler, a transform or a stage's function isn't there.
     """
     files = imports_of(modules_of(name, plan), root).own
     entries = {path.relative_to(root).as_posix(): path.read_bytes() for path in files}

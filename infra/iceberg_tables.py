@@ -64,7 +64,9 @@ class IcebergTables(Construct):
                 "Database": props.database,
                 "Table": table.name,
                 "Location": f"s3://{props.bucket}/tables/{table.name}",
-                "Columns": [{"Name": c.name, "Type": c.type} for c in (*table.columns, *table.lineage)],
+                "Columns": [
+                    {"Name": c.name, "Type": c.type} for c in (*table.columns, *table.lineage)
+                ],
             },
             # A table that a study no longer names stays in the lake.
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,

@@ -19,6 +19,8 @@ class LakeBucketProps:
     ----------
     name : str
         Physical name.
+    notebooks : bool
+        Whether lithops stores here; what a killed notebook left expires after a week.
     staged_days : int
         Days until staged rows expire: twice what the commit queue and its dead letters keep
         a message that names them (14 days each).
@@ -29,6 +31,7 @@ class LakeBucketProps:
     """
 
     name: str
+    notebooks: bool = False
     staged_days: int = 30
     results_days: int = 7
     replaced_days: int = 30
@@ -36,6 +39,10 @@ class LakeBucketProps:
 
 class LakeBucket(Construct):
     """The bucket with its lifecycle and policy.
+
+    What a replication needs doesn't expire: raw blocks, users' files, and of a run its inputs,
+    results and the pin of its snapshots, which is all of ``runs/`` but for what only a call that
+    was cut short comes back to (``journal/``, small, and named too deep for a rule).
 
     Examples
     --------
@@ -81,6 +88,13 @@ def _lifecycle(props: LakeBucketProps) -> list[s3.LifecycleRule]:
             noncurrent_version_expiration=Duration.days(props.replaced_days),
             # Nor do the marks of what was deleted stay once its last version has gone.
             expired_object_delete_marker=True,
+        ),
+        *(
+            s3.LifecycleRule(
+                id=f"left-in-{name.rstrip('/')}", prefix=name, expiration=Duration.days(7)
+            )
+            for name in ("lithops/", "lithops_v")
+            if props.notebooks
         ),
         # Parts of an upload that a killed function left are paid for and never seen.
         s3.LifecycleRule(id="unfinished", abort_incomplete_multipart_upload_after=Duration.days(7)),

@@ -16,6 +16,9 @@ REASONS = {
     "staged": "Staged rows are named by shard and sequence numbers, which nobody knows before.",
     "tables": "Iceberg names data and metadata files by random ids.",
     "aws/lambda": "Lambda names failed batches by the mapping's id, shard and time.",
+    "runs": "A run's objects are named by its id, which is made when it is started.",
+    "athena": "Athena names results by the query's id.",
+    "files": "Users name what they upload.",
 }
 
 
@@ -38,7 +41,7 @@ class Rights:
         """Read the stream, write raw blocks and staged rows, send to commit."""
         return [
             # https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
-            _allow(
+            allow(
                 [
                     "kinesis:DescribeStream",
                     "kinesis:DescribeStreamSummary",
@@ -51,18 +54,18 @@ class Rights:
             ),
             # `aws/lambda/` is where the mapping keeps batches that land failed on:
             # https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
-            _allow(
+            allow(
                 ["s3:PutObject", "s3:AbortMultipartUpload"],
                 self._objects("raw", "staged", "aws/lambda"),
             ),
             self._list(),
-            _allow(["sqs:SendMessage"], [queue_arn]),
+            allow(["sqs:SendMessage"], [queue_arn]),
         ]
 
     def commit(self, queue_arn: str) -> list[iam.PolicyStatement]:
         """Read its queue and staged rows; write the tables' files and pointers."""
         return [
-            _allow(
+            allow(
                 [
                     "sqs:ChangeMessageVisibility",
                     "sqs:DeleteMessage",
@@ -71,11 +74,8 @@ class Rights:
                 ],
                 [queue_arn],
             ),
-            _allow(["s3:GetObject"], self._objects("staged")),
-            self._list(),
-            self._write_tables(),
-            # pyiceberg looks at the database before each commit: is it one of S3 Tables?
-            _allow(["glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"], self._glue()),
+            allow(["s3:GetObject"], self._objects("staged")),
+            *self._append(),
         ]
 
     def table(self) -> list[iam.PolicyStatement]:
@@ -83,7 +83,7 @@ class Rights:
         return [
             self._list(),
             self._write_tables(),
-            _allow(
+            allow(
                 ["glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"],
                 self._glue(),
             ),
@@ -93,9 +93,17 @@ class Rights:
         """Why each of the prefixes may be named, by its ARN."""
         return {self._objects(p)[0]: REASONS[p] for p in prefixes}
 
+    def _append(self) -> list[iam.PolicyStatement]:
+        return [
+            self._list(),
+            self._write_tables(),
+            # pyiceberg looks at the database before each commit: is it one of S3 Tables?
+            allow(["glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"], self._glue()),
+        ]
+
     def _write_tables(self) -> iam.PolicyStatement:
         # Old metadata files are deleted: Iceberg keeps as many as the table's properties say.
-        return _allow(
+        return allow(
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
             self._objects("tables"),
         )
@@ -103,7 +111,7 @@ class Rights:
     def _list(self) -> iam.PolicyStatement:
         # Without it S3 answers 403, not 404, for an object that isn't there; and that question
         # has no prefix which a condition could name.
-        return _allow(["s3:ListBucket"], [f"arn:{Aws.PARTITION}:s3:::{self.bucket}"])
+        return allow(["s3:ListBucket"], [f"arn:{Aws.PARTITION}:s3:::{self.bucket}"])
 
     def _objects(self, *prefixes: str) -> list[str]:
         return [f"arn:{Aws.PARTITION}:s3:::{self.bucket}/{prefix}/*" for prefix in prefixes]
@@ -117,5 +125,6 @@ class Rights:
         return [f"{root}:catalog", f"{root}:database/{database}", *tables]
 
 
-def _allow(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
+def allow(actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
+    """Allow actions on resources."""
     return iam.PolicyStatement(actions=list(actions), resources=list(resources))

@@ -14,7 +14,7 @@ import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace import ledger, questions
+from headrace import last_run, ledger, questions
 from headrace.cli import options
 from headrace.cli.output import Output
 from headrace.ledger import Ledger
@@ -114,7 +114,13 @@ WRITTEN: dict[str, Callable[[pa.Table, Path], object]] = {
 @options.common
 def ledger_(plan: Plan, out: Output, where: str, check: bool) -> int:
     """Show the books: pushed = rows + quarantined, per shard."""
-    books = books_of(options.reach(where), plan, out)
+    target = options.reach(where)
+    if not plan.streams:
+        words = f"Study {plan.study.name} has no stream, so there are no books to keep."
+        document: dict[str, Any] = {"study": plan.study.name, "stream": None, "shards": []}
+        out.facts(document, lambda: click.echo(words))
+        return 0
+    books = books_of(target, plan, out)
     out.facts({"study": plan.study.name, **books.document()}, lambda: show_ledger(out, books))
     return 1 if check and not books.balanced else 0
 
@@ -145,15 +151,16 @@ def show_ledger(out: Output, books: Ledger) -> None:
 @click.option("--out", "folder", type=click.Path(file_okay=False, path_type=Path))
 @options.common
 def report_(plan: Plan, out: Output, where: str, folder: Path | None) -> None:
-    """Write out/STUDY/report.html: the question, the answers and their charts, the ledger."""
+    """Write out/STUDY/report.html: the question, the answers and charts, the run, the ledger."""
     target = options.reach(where)
-    written = write_report(target, plan, out, books_of(target, plan, out), folder)
+    books = books_of(target, plan, out) if plan.streams else None
+    written = write_report(target, plan, out, books, folder)
     document = {"report": written[0], "charts": written[1:]}
     out.facts(document, lambda: click.echo("\n".join(str(path) for path in written)))
 
 
 def write_report(
-    target: Target, plan: Plan, out: Output, books: Ledger, folder: Path | None = None
+    target: Target, plan: Plan, out: Output, books: Ledger | None, folder: Path | None = None
 ) -> list[Path]:
     """Ask the study's queries and write the report; its path, then the charts'."""
     from headrace import report  # here, not above: matplotlib would slow every verb down
@@ -165,13 +172,15 @@ def write_report(
         for done, stage in enumerate(stages):
             bar.update(done, len(stages), stage.name)
             asked.append(questions.ask(plan, stage, ask))
+        place = place_of(target)
         return report.write(
             plan,
-            place_of(target),
+            place,
             books,
             asked,
             datetime.datetime.now(datetime.UTC),
             folder or report.folder(plan),
+            last_run.take(plan, target.client, place.account, ask) if plan.runs else None,
         )
 
 

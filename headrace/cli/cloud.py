@@ -16,10 +16,14 @@ from headrace.cli import options
 from headrace.cli.output import Output
 from headrace.place import place_of
 from headrace.plan import Plan
+from headrace.runs import Machine
 from headrace.target import NotUpError, Target
 
 #: The stack that every CDK deploy needs.
 BOOTSTRAP = "CDKToolkit"
+STACKS = ("data", "flow", "run")
+#: Of a stack that a study doesn't have.
+NONE = "none"
 
 
 @click.command()
@@ -89,7 +93,9 @@ def status(out: Output, where: str) -> None:
         "account": place.account,
         "region": place.region,
         "endpoint": target.environment.get("AWS_ENDPOINT_URL"),
-        "studies": [study_status(target, plans.load(name)) for name in plans.names()],
+        "studies": [
+            study_status(target, plans.load(name), place.account) for name in plans.names()
+        ],
     }
     if running is not None and running.endpoint == document["endpoint"]:
         document |= {"pid": running.pid, "memory_mib": running.memory_bytes() >> 20}
@@ -102,22 +108,30 @@ def _show(out: Output, found: dict[str, Any]) -> None:
     click.echo(f"{where}: account {found['account']}, {found['region']}{own}")
     rows = []
     for study in found["studies"]:
-        mappings = ", ".join(f"{m['function']} {m['state']}" for m in study["mappings"])
-        rows.append(
-            [study["study"], study["data"] or "not there", study["flow"] or "not there", mappings]
-        )
-    out.table(["study", "data stack", "flow stack", "mappings"], rows)
+        told = [f"{m['function']} {m['state']}" for m in study["mappings"]]
+        mappings = ", ".join([*told, *([f"run {study['running']}"] if study["running"] else [])])
+        rows.append([study["study"], *(study[stack] or "not there" for stack in STACKS), mappings])
+    out.table(["study", *(f"{stack} stack" for stack in STACKS), "mappings, run"], rows)
 
 
-def study_status(target: Target, plan: Plan) -> dict[str, Any]:
-    """What CloudFormation and Lambda say of a study."""
-    flow = stack_status(target, plan.flow_stack)
+def study_status(target: Target, plan: Plan, account: str) -> dict[str, Any]:
+    """What CloudFormation, Lambda and Step Functions say of a study."""
+    flow = stack_status(target, plan.flow_stack) if plan.streams else NONE
+    run = stack_status(target, plan.run_stack) if plan.runs else NONE
     return {
         "study": plan.study.name,
         "data": stack_status(target, plan.data_stack),
         "flow": flow,
-        "mappings": mappings(target, plan) if flow else [],
+        "run": run,
+        "mappings": mappings(target, plan) if flow not in (None, NONE) else [],
+        "running": running(target, plan, account) if run not in (None, NONE) else None,
     }
+
+
+def running(target: Target, plan: Plan, account: str) -> str | None:
+    """The run of a study that runs now."""
+    now = Machine(plan, target.client("stepfunctions"), account).running()
+    return now.run if now else None
 
 
 def stack_status(target: Target, name: str) -> str | None:

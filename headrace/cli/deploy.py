@@ -1,4 +1,4 @@
-"""The verbs deploy, destroy and plan: a study's stacks."""
+"""The verbs deploy and destroy: a study's stacks."""
 
 from __future__ import annotations
 
@@ -88,7 +88,16 @@ def not_acted_on(target: Target, plan: Plan) -> list[dict[str, Any]] | None:
         if error.code == 404:
             return None
         raise
-    return [one for one in found if one["stack"] in (plan.data_stack, plan.flow_stack)]
+    return [one for one in found if one["stack"] in stacks(plan)]
+
+
+def stacks(plan: Plan) -> list[str]:
+    """The stacks that a study has, in the order in which they are made."""
+    return [
+        plan.data_stack,
+        *([plan.flow_stack] if plan.streams else []),
+        *([plan.run_stack] if plan.runs else []),
+    ]
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -118,7 +127,7 @@ def _by_reason(stored: list[dict[str, Any]]) -> dict[tuple[str, str], list[str]]
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @options.common
 def destroy(plan: Plan, out: Output, where: str, data: bool, yes: bool) -> None:
-    """Delete what moves records; with --data also the stack that holds them.
+    """Delete what moves records and what computes; with --data also the stack of the data.
 
     The lake's bucket, its tables and their data stay in any case: they are retained.
     """
@@ -126,27 +135,33 @@ def destroy(plan: Plan, out: Output, where: str, data: bool, yes: bool) -> None:
     place = place_of(target)
     if data:
         _refuse_protected(target, plan)
-    _confirm(plan, f"account {place.account}, {place.region}", data, yes)
-    stacks = [plan.flow_stack, *([plan.data_stack] if data else [])]
+    gone = [name for name in reversed(stacks(plan)) if data or name != plan.data_stack]
+    if not gone:
+        raise ProtectedError(
+            f"destroying {plan.study.name}",
+            "only the stack that holds its data",
+            f"To delete that one: headrace destroy {plan.study.name} --data",
+        )
+    _confirm(plan, gone, f"account {place.account}, {place.region}", data, yes)
     with out.progress(f"Destroying {plan.study.name}") as bar:
         cdk.run(
             target,
             [
                 "destroy",
-                *stacks,
+                *gone,
                 "--force",
                 "--progress",
                 "events",
                 "-c",
                 f"study={plan.study.name}",
             ],
-            doing=f"destroying {', '.join(stacks)}",
+            doing=f"destroying {', '.join(gone)}",
             log=targets.STATE / f"destroy-{plan.study.name}.log",
             on_line=Watch(bar),
         )
     kept = plan.bucket(place.account, place.region)
-    document = {"destroyed": stacks, "kept_bucket": kept}
-    words = f"Destroyed {', '.join(stacks)}. Bucket {kept} and its tables stay."
+    document = {"destroyed": gone, "kept_bucket": kept}
+    words = f"Destroyed {', '.join(gone)}. Bucket {kept} and its tables stay."
     out.facts(document, lambda: click.echo(words))
 
 
@@ -162,79 +177,15 @@ def _refuse_protected(target: Target, plan: Plan) -> None:
         )
 
 
-def _confirm(plan: Plan, where: str, data: bool, yes: bool) -> None:
+def _confirm(plan: Plan, gone: list[str], where: str, data: bool, yes: bool) -> None:
     if yes:
         return
     if not data:
-        click.confirm(f"Delete {plan.flow_stack} in {where}?", abort=True, err=True)
+        click.confirm(f"Delete {', '.join(gone)} in {where}?", abort=True, err=True)
         return
     typed = click.prompt(f"Type the study's name to delete its data stack in {where}", err=True)
     if typed != plan.study.name:
         raise click.Abort
 
 
-@click.command("plan")
-@options.study
-@options.common
-def plan_(plan: Plan, out: Output, where: str) -> None:
-    """List what will exist, before any of it does."""
-    document = planned(plan)
-    out.facts(document, lambda: _show_plan(plan, document))
-
-
-def planned(plan: Plan) -> dict[str, Any]:
-    """The plan as a document."""
-    study, source = plan.study, plan.study.source
-    return {
-        "study": study.name,
-        "question": study.question,
-        "stacks": {"data": plan.data_stack, "flow": plan.flow_stack},
-        "bucket": plan.bucket("ACCOUNT", "REGION"),
-        "database": plan.database,
-        "workgroup": {"name": plan.workgroup, "scan_limit_mib": study.scan_limit_mib},
-        "stream": {
-            "name": plan.stream,
-            "shards": source.shards,
-            "retention_h": source.retention_h,
-            "key": source.key,
-        },
-        "functions": {
-            plan.function(name): {"memory_mib": f.memory_mib, "timeout_s": f.timeout_s}
-            for name, f in (("land", study.land), ("commit", study.commit))
-        },
-        "queues": [plan.commit_queue, plan.commit_dead_letters],
-        "tables": {
-            t.name: {c.name: c.type + ("" if c.required else ", may be null") for c in t.columns}
-            for t in plan.every_table
-        },
-        "queries": {s.name: s.sql for s in plan.stages if s.kind == "query"},
-    }
-
-
-def _show_plan(plan: Plan, document: dict[str, Any]) -> None:
-    stream, workgroup = document["stream"], document["workgroup"]
-    key = f", in order by {stream['key']}" if stream["key"] else ""
-    lines = [
-        f"{document['question']}",
-        f"data stack  {plan.data_stack} (kept when destroyed)",
-        f"  bucket    {document['bucket']}",
-        f"  database  {document['database']}",
-        f"  workgroup {workgroup['name']}, at most {workgroup['scan_limit_mib']} MiB a query",
-    ]
-    for table, columns in document["tables"].items():
-        lines.append(f"  table     {table} ({', '.join(f'{n} {t}' for n, t in columns.items())})")
-    lines += [
-        f"flow stack  {plan.flow_stack}",
-        f"  stream    {stream['name']}, {stream['shards']} shard(s),"
-        f" keeps {stream['retention_h']} h{key}",
-    ]
-    for name, function in document["functions"].items():
-        lines.append(
-            f"  function  {name}, {function['memory_mib']} MiB, {function['timeout_s']} s at most"
-        )
-    lines += [f"  queue     {name}" for name in document["queues"]]
-    lines += [f"asks        {name}" for name in document["queries"]]
-    click.echo("\n".join(lines))
-
-
-VERBS = (plan_, deploy, destroy)
+VERBS = (deploy, destroy)

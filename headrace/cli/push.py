@@ -13,12 +13,17 @@ import click
 from headrace import ledger, records
 from headrace.cli import options
 from headrace.cli.output import Output
+from headrace.errors import HeadraceError
 from headrace.ledger import Ledger
 from headrace.place import place_of
 from headrace.plan import Plan
 from headrace.records import Record
 from headrace.target import Target
 from stream.producer import Producer, Receipt
+
+
+class NoStreamError(HeadraceError):
+    """The study has no stream to push into."""
 
 
 @click.command()
@@ -56,6 +61,12 @@ def push(
 
     A line that is no record is pushed too: it lands in the quarantine table with its reason.
     """
+    if not plan.streams:
+        raise NoStreamError(
+            f"pushing into {plan.study.name}",
+            "a study without a table, and so without a stream",
+            f"It reads files: headrace upload {plan.study.name} NAME FILE",
+        )
     given = _records(plan, file, table, kind)
     target = options.reach(where)
     receipt = push_to(target, plan, out, given, plain=plain, producer=producer, table=table)

@@ -1,0 +1,1 @@
+"""The study of machine sentiment against human ratings, sentence by sentence."""

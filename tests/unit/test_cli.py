@@ -38,7 +38,8 @@ def test_verbs_stand_in_the_order_of_use() -> None:
     assert verbs[:2] == ["up", "down"]
     assert set(verbs) == {
         *("up", "down", "status", "env", "plan", "deploy", "destroy"),
-        *("push", "query", "ledger", "report", "demo"),
+        *("push", "upload", "run", "why", "runs", "methods", "package", "compare"),
+        *("query", "ledger", "report", "demo"),
     }
 
 
@@ -175,7 +176,7 @@ def test_data_is_destroyed_only_for_one_who_types_the_studys_name() -> None:
 
     @click.command()
     def ask() -> None:
-        _confirm(load("speeches"), "account 1", data=True, yes=False)
+        _confirm(load("speeches"), ["a-stack"], "account 1", data=True, yes=False)
         click.echo("gone")
 
     assert "gone" in CliRunner().invoke(ask, input="speeches\n").stdout

@@ -22,13 +22,20 @@ import pytest
 from headrace import plan as plans
 from headrace import target as targets
 from infra import function_zip
-from infra.bundle import FUNCTIONS, UNPACKED_LIMIT_BYTES, Bundler, main
+from infra.bundle import UNPACKED_LIMIT_BYTES, Bundler, functions_of, main
 from infra.layer_zip import layer_for
 from infra.prune import RUNTIME_PACKAGES
 from infra.zips import Asset, unpacked_bytes
 
-#: Imported by ``headrace.lake`` in a function that land never calls.
-LATE = {"land": {"pyiceberg"}}
+#: Imported by ``headrace.lake`` in functions that these never call.
+LATE = {"land": {"pyiceberg"}, "map": {"pyiceberg"}, "run": {"pyarrow", "pyiceberg"}}
+#: What a function imports late, and must find.
+WANTED = {
+    "land": "pyarrow.parquet, pyarrow.fs; pyarrow.fs.S3FileSystem",
+    "map": "pyarrow.parquet",
+    "run": "boto3",
+}
+WRITER = "pyarrow.fs, pyiceberg.catalog.glue, pyiceberg.io.pyarrow; pyarrow.fs.S3FileSystem"
 #: What boto3 stands on, and Lambda's runtime has beside it.
 UNDER_BOTO3 = ("dateutil", "six.py", "urllib3")
 
@@ -36,7 +43,7 @@ UNDER_BOTO3 = ("dateutil", "six.py", "urllib3")
 ARROW_LIBRARY = re.compile(rb"\0(lib(?:arrow|parquet)\w*\.so\.\d+)(?=\0)")
 
 deployed = pytest.mark.parametrize(
-    ("study", "function"), [(s, f) for s in plans.names() for f in FUNCTIONS]
+    ("study", "function"), [(s, f) for s in plans.names() for f in functions_of(plans.load(s))]
 )
 
 
@@ -55,8 +62,11 @@ def modules_in(layer: Path) -> set[str]:
 def test_every_import_is_in_the_zip_the_layer_or_the_runtime(study: str, function: str) -> None:
     made = bundler(study, targets.local(None))
     found = function_zip.imports_of(function_zip.modules_of(function, made.plan))
-    known = sys.stdlib_module_names | RUNTIME_PACKAGES | modules_in(made.layer(function).path)
-    assert found.others - known - LATE.get(function, set()) == set()
+    layer = made.layer(function)
+    packages = modules_in(layer.path) if layer else set[str]()
+    known = sys.stdlib_module_names | RUNTIME_PACKAGES | packages
+    late = LATE.get(function_zip.folder_of(function), set[str]())
+    assert found.others - known - late == set()
 
 
 @deployed
@@ -68,7 +78,7 @@ def test_a_zip_holds_code_and_plan_and_nothing_else(
         names = set(archive.namelist())
         plan = json.loads(archive.read("plan.json"))
     assert plan == json.loads(json.dumps(plans.load(study).deployed()))
-    assert f"lambdas/{function}/handler.py" in names
+    assert f"lambdas/{function_zip.folder_of(function)}/handler.py" in names
     assert {Path(n).suffix for n in names} == {".py", ".json"}
     assert unpacked_bytes(asset.path) < 250_000
 
@@ -96,22 +106,21 @@ def test_a_deployed_function_imports_and_fits(
 ) -> None:
     """Under ``-I -S`` only the zip, the layer, boto3 and the standard library are there."""
     made = bundler(study, targets.local(None))
-    layer, code = made.layer(function), made.code(function)
-    assert unpacked_bytes(layer.path) + unpacked_bytes(code.path) < UNPACKED_LIMIT_BYTES
-    task, opt, runtime = unpack(code), unpack(layer) / "python", tmp_path / "runtime"
+    zips = [zip_ for zip_ in (made.code(function), made.layer(function)) if zip_]
+    assert sum(unpacked_bytes(zip_.path) for zip_ in zips) < UNPACKED_LIMIT_BYTES
+    task, runtime = unpack(zips[0]), tmp_path / "runtime"
+    layers = [unpack(layer) / "python" for layer in zips[1:]]
     site = Path(sysconfig.get_path("purelib"))
     runtime.mkdir()
     for package in (*RUNTIME_PACKAGES, *UNDER_BOTO3):
         (runtime / package).symlink_to(site / package)
-    path = [str(folder) for folder in (task, opt, runtime)]
+    path = [str(folder) for folder in (task, *layers, runtime)]
     modules = function_zip.modules_of(function, made.plan)
     text = (
         f"import sys; sys.path[:0] = {path!r}\nimport importlib\n"
         f"for name in {modules!r}: importlib.import_module(name)\n"
-        "import pyarrow.parquet, pyarrow.fs; pyarrow.fs.S3FileSystem\n"
+        f"import {WANTED.get(function_zip.folder_of(function), WRITER)}\n"
     )
-    if function != "land":
-        text += "import pyiceberg.catalog.glue, pyiceberg.io.pyarrow\n"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", text],
         capture_output=True,
@@ -128,6 +137,8 @@ def test_a_deployed_function_imports_and_fits(
 def test_a_function_fits_into_lambda_on_aws(study: str, function: str) -> None:
     made = bundler(study, targets.aws())
     layer, code = made.layer(function), made.code(function)
+    if layer is None:
+        return
     assert unpacked_bytes(layer.path) + unpacked_bytes(code.path) < UNPACKED_LIMIT_BYTES
     with zipfile.ZipFile(layer.path) as archive:
         names = archive.namelist()
@@ -161,6 +172,13 @@ def test_commit_and_table_share_one_layer_and_land_takes_the_studys() -> None:
     assert made.lock("land") == plans.ROOT / "studies/speeches/requirements.txt"
 
 
+def test_a_studys_lock_serves_its_maps_and_the_run_needs_none() -> None:
+    made = bundler("speeches", targets.local(None))
+    assert made.lock("map-words") == made.lock("land")
+    assert made.lock("run") is None
+    assert made.layer("run") is None
+
+
 def test_the_bundle_command_says_how_it_is_called(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "python -m infra.bundle STUDY" in capsys.readouterr().err
@@ -172,7 +190,9 @@ def test_the_bundle_command_tells_each_layers_size(
     monkeypatch.setenv("HEADRACE_TARGET", "local")
     assert main(["speeches"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == [f"speeches {f}" for f in FUNCTIONS]
+    assert [line.split(":")[0] for line in lines] == [
+        f"speeches {f}" for f in functions_of(plans.load("speeches"))
+    ]
     assert all("MB unpacked" in line for line in lines)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.plan import Plan, TablePlan, plan_of
-from headrace.study import Study, Table
+from headrace.study import Map, Study, Table
 from infra.function_zip import FunctionZipError, build, imports_of
 from infra.prune import prune
 from infra.zips import digest_of, unpacked_bytes, write_zip
@@ -112,6 +112,12 @@ def project(tmp_path: Path) -> Path:
         "lambdas/commit/__init__.py": "",
         "lambdas/commit/handler.py": "import pyiceberg.catalog\n",
         "lambdas/commit/broken.py": "import nothing_that_anybody_has\n",
+        "lambdas/map/__init__.py": "",
+        "lambdas/map/handler.py": "import headrace.lake\n",
+        "lambdas/map/child.py": "import resource\n",
+        "headrace/__init__.py": "def executor(): from headrace.executor_open import executor\n",
+        "headrace/executor_open.py": "import lithops\n",
+        "headrace/lake.py": "",
         "stream/__init__.py": "",
         "stream/block.py": "from . import kpl\nimport zstandard\ndef decode(): ...\n",
         "stream/kpl.py": "",
@@ -163,6 +169,29 @@ def test_only_land_carries_the_study(project: Path, words: Plan, tmp_path: Path)
         "lambdas/commit/handler.py",
         "plan.json",
     }
+
+
+def test_each_map_carries_its_own_function_and_none_the_notebooks(
+    project: Path, tmp_path: Path
+) -> None:
+    (project / "studies/words/other.py").write_text("import studies.words.shared\n")
+    (project / "studies/words/shared.py").touch()
+    stages = [
+        Map("counts", "studies.words.count:count", "SELECT 1", Word),
+        Map("others", "studies.words.other:other", "SELECT 1", Word),
+    ]
+    plan = plan_of(Study("words", "?", stages=stages))
+    held = {}
+    for stage in ("counts", "others"):
+        with zipfile.ZipFile(build(f"map-{stage}", plan, tmp_path / "c", project).path) as archive:
+            held[stage] = set(archive.namelist())
+    assert {"lambdas/map/handler.py", "lambdas/map/child.py"} <= held["counts"] & held["others"]
+    assert held["counts"] - held["others"] == {"studies/words/count.py"}
+    assert held["others"] - held["counts"] == {"studies/words/other.py", "studies/words/shared.py"}
+    assert "headrace/lake.py" in held["counts"]
+    assert "headrace/executor_open.py" not in held["counts"]
+    found = imports_of(["lambdas.map.handler", "lambdas.map.child"], project)
+    assert found.others == {"resource"}
 
 
 def test_an_edit_of_the_transform_changes_land_alone(

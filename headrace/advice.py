@@ -1,0 +1,165 @@
+"""What to do about a cause: from an error's name and words to one or two sentences."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind of cause: how its error is named, what it says, and what to do.
+
+    In `do`, ``{study}``, ``{stage}`` and ``{run}`` stand for those of the run.
+    """
+
+    name: str
+    error: str
+    message: str
+    do: str
+
+
+RESUME = "Then: headrace run {study} --run {run} --resume"
+
+#: The first one that fits is taken. Names of Step Functions' own errors:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+#: Unhandled errors of Lambda come as Lambda.Unknown or by the sandbox's own names:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+CASES = (
+    Case(
+        "stopped by you",
+        r"^Stopped$|^Aborted$",
+        r"",
+        "To take it up where it stopped: headrace run {study} --run {run} --resume",
+    ),
+    Case(
+        "too many items failed",
+        r"TooManyFailed",
+        r"",
+        "Mend what the reasons name and deploy, or raise `tolerate` of stage {stage}. "
+        "To do the stage anew: headrace run {study} --run {run} --from {stage}",
+    ),
+    Case(
+        "does not fit",
+        r"DoesNotFit",
+        r"",
+        "Give the function of stage {stage} what the figures ask for, or make its items smaller, "
+        f"and deploy. {RESUME}",
+    ),
+    Case(
+        "every probed item failed",
+        r"EveryProbeFailed",
+        r"",
+        "Mend the function of stage {stage} (headrace.testing.run_stage tries it on this machine) "
+        f"and deploy. {RESUME}",
+    ),
+    Case(
+        "SQL: a table that is not there",
+        r"Athena|QueryFailed",
+        r"TABLE_NOT_FOUND|Table .* does not exist|SCHEMA_NOT_FOUND|CATALOG_NOT_FOUND",
+        f"Correct the table's name in the SQL of stage {{stage}} and deploy. {RESUME}",
+    ),
+    Case(
+        "SQL: a column that is not there",
+        r"Athena|QueryFailed",
+        r"COLUMN_NOT_FOUND|Column .* cannot be resolved|Referenced column",
+        "Correct the column's name in the SQL of stage {stage} and deploy; "
+        f"`headrace plan {{study}}` lists the columns. {RESUME}",
+    ),
+    Case(
+        "SQL: a value that does not fit",
+        r"Athena|QueryFailed",
+        r"TYPE_MISMATCH|INVALID_CAST_ARGUMENT|Cannot cast|Conversion Error|FUNCTION_NOT_FOUND"
+        r"|DIVISION_BY_ZERO|Division by zero",
+        "Correct the SQL of stage {stage}, as with TRY or TRY_CAST where a value may not fit, "
+        f"and deploy. {RESUME}",
+    ),
+    Case(
+        "SQL: more is read than the study allows",
+        r"Athena|QueryFailed",
+        r"[Bb]ytes scanned limit|Query cancelled! : Bytes",
+        "Read fewer columns or rows in stage {stage}, or raise `scan_limit_mib` of the study, "
+        f"and deploy. {RESUME}",
+    ),
+    Case(
+        "SQL: can't be read",
+        r"Athena|QueryFailed",
+        r"SYNTAX_ERROR|[Ss]yntax|mismatched input|[Pp]arse|extraneous input",
+        f"Correct the SQL of stage {{stage}} and deploy. {RESUME}",
+    ),
+    Case(
+        "a query failed",
+        r"Athena|QueryFailed",
+        r"",
+        f"Try its SQL alone with `headrace query {{study}}`, correct it and deploy. {RESUME}",
+    ),
+    Case(
+        "too many calls at a time",
+        r"TooManyRequests|Throttl|ThrottlingException|Lambda\.ReservedFunction",
+        r"",
+        "The account allows fewer functions at a time than the run asks for. Lower `concurrency` "
+        f"of the Map stages and deploy, or wait. {RESUME}",
+    ),
+    Case(
+        "out of memory",
+        r"OutOfMemory|MemoryError|Runtime\.ExitError|Lambda\.Unknown",
+        r"(?i)out of memory|MemoryError|exceeded .*memory",
+        f"Raise `memory_mib` of the function, or make items smaller, and deploy. {RESUME}",
+    ),
+    Case(
+        "out of memory",
+        r"OutOfMemory|^MemoryError$",
+        r"",
+        f"Raise `memory_mib` of the function, or make items smaller, and deploy. {RESUME}",
+    ),
+    Case(
+        "out of time",
+        r"Timedout|Timeout|TimedOut|Lambda\.Unknown|States\.TaskFailed",
+        r"(?i)timed out|timeout",
+        "Give the function more time (`timeout_s`, at most 900), or smaller batches "
+        f"(`batch_items`), and deploy. {RESUME}",
+    ),
+    Case(
+        "out of time",
+        r"Timedout|Timeout|TimedOut",
+        r"",
+        "Give the function more time (`timeout_s`, at most 900), or smaller batches "
+        f"(`batch_items`), and deploy. {RESUME}",
+    ),
+    Case(
+        "the function's process ended",
+        r"Runtime\.|Extension\.",
+        r"(?i)signal|exit status|Runtime exited",
+        "Something ended the function's process: an exit in its code or a library's crash. Its log "
+        f"(headrace why {{study}} {{run}} --log) has its last words. {RESUME}",
+    ),
+    Case(
+        "a package or a module that is not there",
+        r"ImportModuleError|ModuleNotFoundError|ImportError",
+        r"",
+        "Name what it imports in studies/{package}/requirements.in, run `make lock`, and deploy. "
+        + RESUME,
+    ),
+    Case(
+        "not allowed",
+        r"AccessDenied|AccessDeniedException|NotAuthorized|Forbidden",
+        r"",
+        "Let the stage read what it names (`reads` of a Map, a bucket of the account's own) and "
+        f"deploy. {RESUME}",
+    ),
+    Case(
+        "one table, two writers",
+        r"CommitFailed|ConcurrentModification|CommitStateUnknown",
+        r"",
+        f"Let nothing else write the table meanwhile. {RESUME}",
+    ),
+)
+OTHER = Case("an error of the function", "", "", f"Mend what it names, and deploy. {RESUME}")
+
+
+def case_of(error: str, message: str) -> Case:
+    """The case that an error is."""
+    for case in CASES:
+        if re.search(case.error, error) and re.search(case.message, message):
+            return case
+    return OTHER

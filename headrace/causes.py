@@ -1,0 +1,97 @@
+"""Reads what Step Functions keeps as the cause of an error: Lambda's JSON, Athena's, or a text."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+#: A user's own file in a traceback: studies lie in /var/task/studies/ of a function's zip.
+_FRAME = re.compile(
+    r'File "(?P<file>[^"]*?(?P<own>studies/[^"]+))", line (?P<line>\d+)(, in (?P<in>\S+))?'
+)
+_REQUEST = re.compile(r"RequestId: (?P<id>[0-9a-f-]{36})(?: Error: )?")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What an error's cause says.
+
+    Parameters
+    ----------
+    error : str
+        The error's own name: the exception's type where a function raised it.
+    message : str
+        What it says, without the request's id.
+    frame : str
+        The innermost frame of the user's own file, ``studies/…:line in function``; may be empty.
+    request : str
+        Id of the function's call; may be empty.
+    query : str
+        Id of the Athena query; may be empty.
+    """
+
+    error: str
+    message: str
+    frame: str = ""
+    request: str = ""
+    query: str = ""
+
+
+def read_cause(error: str, cause: str) -> Cause:
+    """Read an error and its cause as an event of an execution's history has them."""
+    try:
+        told = json.loads(cause)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        return _of_text(error, cause)
+    if "QueryExecution" in told or "StateChangeReason" in str(told.get("Status", "")):
+        return _of_athena(told.get("QueryExecution", told))
+    if "errorMessage" in told or "errorType" in told:
+        return _of_function(error, told)
+    return _of_text(error, cause)
+
+
+def _of_text(error: str, cause: str) -> Cause:
+    request = _REQUEST.search(cause)
+    return Cause(error, _plain(cause), innermost(cause), request["id"] if request else "")
+
+
+def _of_function(error: str, told: dict[str, Any]) -> Cause:
+    """What a function answers where it failed.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
+    """
+    message = str(told.get("errorMessage", ""))
+    request = _REQUEST.search(message)
+    frames = "\n".join(str(line) for line in told.get("stackTrace") or ())
+    return Cause(
+        error=str(told.get("errorType") or error),
+        message=_plain(message),
+        frame=innermost(message) or innermost(frames),  # a child's traceback is in the message
+        request=str(told.get("requestId") or (request["id"] if request else "")),
+    )
+
+
+def _of_athena(execution: dict[str, Any]) -> Cause:
+    status = execution.get("Status", {})
+    return Cause(
+        error=f"Athena.{status.get('State', 'FAILED')}",
+        message=str(status.get("StateChangeReason") or "no reason given"),
+        query=str(execution.get("QueryExecutionId", "")),
+    )
+
+
+def _plain(message: str) -> str:
+    return _REQUEST.sub("", message, count=1).strip()
+
+
+def innermost(text: str) -> str:
+    """The last frame of a traceback that lies in a study's folder; empty where none does."""
+    found = list(_FRAME.finditer(text))
+    if not found:
+        return ""
+    last = found[-1]
+    return f"{last['own']}:{last['line']}" + (f" in {last['in']}" if last["in"] else "")

@@ -1,0 +1,156 @@
+"""The verb plan: all that a study will have, before any of it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from headrace.board import before
+from headrace.cli import options
+from headrace.cli.output import Output
+from headrace.plan import RUNS, Plan, StagePlan
+from headrace.study import Map
+
+
+@click.command("plan")
+@options.study
+@options.common
+def plan_(plan: Plan, out: Output, where: str) -> None:
+    """List what will exist, before any of it does."""
+    document = planned(plan)
+    out.facts(document, lambda: click.echo("\n".join(lines(plan, document))))
+
+
+def planned(plan: Plan) -> dict[str, Any]:
+    """The plan as a document; what a study doesn't have isn't in it."""
+    study = plan.study
+    return {
+        "study": study.name,
+        "question": study.question,
+        "stacks": {
+            "data": plan.data_stack,
+            **({"flow": plan.flow_stack} if plan.streams else {}),
+            **({"run": plan.run_stack} if plan.runs else {}),
+        },
+        "bucket": plan.bucket("ACCOUNT", "REGION"),
+        "database": plan.database,
+        "workgroup": {"name": plan.workgroup, "scan_limit_mib": study.scan_limit_mib},
+        "tables": {
+            t.name: {c.name: c.type + ("" if c.required else ", may be null") for c in t.columns}
+            for t in plan.every_table
+        },
+        "externals": {e.name: e.location for e in plan.externals},
+        **(_flow(plan) if plan.streams else {}),
+        **({"run": _run(plan)} if plan.runs else {}),
+        "queries": {s.name: s.sql for s in plan.stages if s.kind == "query"},
+    }
+
+
+def _flow(plan: Plan) -> dict[str, Any]:
+    study, source = plan.study, plan.study.source
+    return {
+        "stream": {
+            "name": plan.stream,
+            "shards": source.shards,
+            "retention_h": source.retention_h,
+            "key": source.key,
+        },
+        "functions": {
+            plan.function(name): {"memory_mib": f.memory_mib, "timeout_s": f.timeout_s}
+            for name, f in (("land", study.land), ("commit", study.commit))
+        },
+        "queues": [plan.commit_queue, plan.commit_dead_letters],
+    }
+
+
+def _run(plan: Plan) -> dict[str, Any]:
+    earlier = before(plan.order)
+    # By how many stages come before them: the order in which they run, side by side in the
+    # study's.
+    stages = sorted(plan.stages, key=lambda stage: len(earlier[stage.name]))
+    return {
+        "machine": plan.machine,
+        "functions": [plan.function("run"), plan.function("register")],
+        "stages": [_stage(plan, stage, earlier[stage.name]) for stage in stages],
+    }
+
+
+def _stage(plan: Plan, stage: StagePlan, after: tuple[str, ...]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "name": stage.name,
+        "kind": stage.kind,
+        "after": list(after),
+        "reads": list(stage.reads) or ([stage.prefix] if stage.prefix else []),
+        "makes": stage.table.name if stage.table else None,
+    }
+    if isinstance(stage.stage, Map):
+        told |= {
+            "fn": stage.stage.fn,
+            "function": plan.map_function(stage.name),
+            "memory_mib": stage.stage.function.memory_mib,
+            "timeout_s": stage.stage.function.timeout_s,
+            "concurrency": stage.stage.concurrency,
+            "batch_items": stage.stage.batch_items,
+            "tolerate": stage.stage.tolerate,
+        }
+    return told
+
+
+def lines(plan: Plan, document: dict[str, Any]) -> Iterator[str]:
+    """The plan for people."""
+    workgroup = document["workgroup"]
+    yield document["question"]
+    yield f"data stack  {plan.data_stack} (kept when destroyed)"
+    yield f"  bucket    {document['bucket']}"
+    yield f"  database  {document['database']}"
+    yield f"  workgroup {workgroup['name']}, at most {workgroup['scan_limit_mib']} MiB a query"
+    for table, columns in document["tables"].items():
+        told = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        yield f"  table     {table} ({'a row a stage of each run' if table == RUNS else told})"
+    for name, location in document["externals"].items():
+        yield f"  external  {name}, read at {location}"
+    if plan.streams:
+        yield from _flow_lines(plan, document)
+    if plan.runs:
+        yield from _run_lines(plan, document["run"])
+    else:  # a run asks its queries with its other stages
+        for name in document["queries"]:
+            yield f"asks        {name}"
+
+
+def _flow_lines(plan: Plan, document: dict[str, Any]) -> Iterator[str]:
+    stream = document["stream"]
+    key = f", in order by {stream['key']}" if stream["key"] else ""
+    yield f"flow stack  {plan.flow_stack}"
+    yield (
+        f"  stream    {stream['name']}, {stream['shards']} shard(s),"
+        f" keeps {stream['retention_h']} h{key}"
+    )
+    for name, function in document["functions"].items():
+        yield f"  function  {name}, {function['memory_mib']} MiB, {function['timeout_s']} s at most"
+    for name in document["queues"]:
+        yield f"  queue     {name}"
+
+
+def _run_lines(plan: Plan, run: dict[str, Any]) -> Iterator[str]:
+    yield f"run stack   {plan.run_stack}"
+    yield f"  machine   {run['machine']}"
+    for name in run["functions"]:
+        yield f"  function  {name}"
+    for stage in run["stages"]:
+        reads = ", ".join(stage["reads"]) or "no table"
+        makes = f"makes {stage['makes']}" if stage["makes"] else "asks"
+        after = f", after {', '.join(stage['after'])}" if stage["after"] else ""
+        yield f"  stage     {stage['name']}: {stage['kind']}, reads {reads}, {makes}{after}"
+        if "function" in stage:
+            batch = stage["batch_items"] or "a probe's choice of"
+            yield (
+                f"            {stage['function']}, {stage['memory_mib']} MiB,"
+                f" {stage['timeout_s']} s at most, {stage['concurrency']} at a time,"
+                f" {batch} items a call, {stage['tolerate']:.0%} of items may fail"
+            )
+
+
+VERBS = (plan_,)

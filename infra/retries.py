@@ -1,0 +1,82 @@
+"""What the run's machine tries again: outages and throttles, and calls that were killed.
+
+What a function says of its own accord, or a query that is wrong, comes out the same the second
+time and is not tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+#: Lambda itself failed:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+LAMBDA_OUTAGES = (
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+)
+#: More calls at a time than the account may have; the same page.
+LAMBDA_THROTTLES = ("Lambda.TooManyRequestsException",)
+#: A call that ran and did not end: beyond its time, out of memory, or its process gone. The
+#: same page on `Lambda.Unknown`; the others are Lambda's own error types, which the machine hands
+#: on: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+GONE = ("Lambda.Unknown", "Runtime.ExitError")
+KILLED = (*GONE, "States.Timeout", "Sandbox.Timedout")
+#: What function `map` says when a call's time is over before its batch is done: the next try goes
+#: on from there.
+UNFINISHED = ("OutOfTime",)
+#: The errors of StartQueryExecution that are not the caller's, and the SDK's name for what has no
+#: other: https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html
+ATHENA_OUTAGES = (
+    "Athena.TooManyRequestsException",
+    "Athena.InternalServerException",
+    "Athena.AmazonAthenaException",
+)
+
+
+def lambda_retries() -> list[dict[str, Any]]:
+    """Of every call of a function but a batch's: each may be done twice.
+
+    One whose time was over would need as much again, so it is not tried again.
+    """
+    return [*_outages(), _retry(GONE, first_s=1, most_s=10, attempts=2)]
+
+
+def _outages() -> list[dict[str, Any]]:
+    return [
+        _retry(LAMBDA_OUTAGES, first_s=2, most_s=60, attempts=6),
+        # Another run of the same account may hold all its calls for minutes.
+        _retry(LAMBDA_THROTTLES, first_s=2, most_s=60, attempts=12),
+    ]
+
+
+def work_retries() -> list[dict[str, Any]]:
+    """Of a batch.
+
+    A killed call's next try keeps a journal, by which the one after knows the item that kills:
+    two such items in a batch, and one straggler, make four.
+    """
+    return [
+        *_outages(),
+        _retry(KILLED, first_s=1, most_s=10, attempts=4),
+        _retry(UNFINISHED, first_s=1, most_s=1, attempts=8),
+    ]
+
+
+def athena_retries() -> list[dict[str, Any]]:
+    """Of a query that could not be started. One that failed is answered by States.TaskFailed."""
+    return [_retry(ATHENA_OUTAGES, first_s=5, most_s=60, attempts=6)]
+
+
+def _retry(errors: Sequence[str], first_s: int, most_s: int, attempts: int) -> dict[str, Any]:
+    return {
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": first_s,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": most_s,
+        "MaxAttempts": attempts,
+        # Or calls that were throttled together come back together.
+        "JitterStrategy": "FULL",
+    }

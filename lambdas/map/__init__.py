@@ -1,0 +1,1 @@
+"""Runs a study's function over items: one call of Lambda a batch of items."""

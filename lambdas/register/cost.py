@@ -1,0 +1,47 @@
+"""What a stage costs by list prices; ``headrace.cost`` has them, and where they are from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: Transitions of a stage: prepare, to do?, unload, probe, map, commit, done.
+_STAGE_STEPS = 7
+#: Of a batch's own execution: its start and its one state.
+_BATCH_STEPS = 2
+#: Objects that a batch writes, out and bad, and reads: facts and items.
+_BATCH_PUTS, _BATCH_GETS = 2, 2
+
+
+def athena_usd(prices: Mapping[str, float], scanned_bytes: int) -> float:
+    """A query, of which Athena bills some megabytes at the least."""
+    billed = max(scanned_bytes, prices["athena_least_bytes"])
+    return billed / 1e12 * prices["athena_tb"]
+
+
+def map_usd(
+    prices: Mapping[str, float], engine_s: float, memory_mib: int, batches: int, objects: int
+) -> float:
+    """A map's calls and what goes with them.
+
+    Parameters
+    ----------
+    prices : mapping
+    engine_s : float
+        Seconds of its calls.
+    memory_mib : int
+        Of its function.
+    batches, objects : int
+        Its calls, and the objects that it read as input.
+    """
+    return (
+        engine_s * memory_mib / 1024 * prices["lambda_gb_s"]
+        + (batches + 1) * prices["lambda_request"]
+        + (_STAGE_STEPS + batches * _BATCH_STEPS) * prices["state_transition"]
+        + batches * _BATCH_PUTS * prices["s3_put"]
+        + (batches * _BATCH_GETS + objects) * prices["s3_get"]
+    )
+
+
+def query_usd(prices: Mapping[str, float], scanned_bytes: int) -> float:
+    """A query stage."""
+    return athena_usd(prices, scanned_bytes) + _STAGE_STEPS * prices["state_transition"]

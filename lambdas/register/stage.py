@@ -1,0 +1,264 @@
+"""One stage's end, in an order in which each step may be done twice.
+
+::
+
+too many failed? ─▶ table ─▶ quarantine ─▶ runs ─▶ done.json
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.expressions import And, EqualTo, Reference
+from pyiceberg.expressions.literals import literal
+
+from headrace.lake import ITEM, QUARANTINE, RUNS, arrow_schema, done_key, get_json, put_json
+from lambdas.register import cost, result
+from lambdas.register.checksum import Checksum, rechunked
+from lambdas.register.commits import replace_rows, replace_table
+from lambdas.register.outputs import Outputs, Totals
+
+
+class TooManyFailed(RuntimeError):  # noqa: N818 - the name that the run shows
+    """More of a stage's items failed than it tolerates."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """All that outlives one call."""
+
+    plan: Mapping[str, Any]
+    catalog: Catalog
+    s3: Any
+    athena: Any
+    bucket: str
+    database: str
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True)
+class End:
+    """A stage of a run that is to be registered.
+
+    Parameters
+    ----------
+    lake : Lake
+    stage : mapping
+        From the deployed plan.
+    run : str
+    try_ : str
+        ``<attempt>-<8 hex>``.
+    prefix : str
+        Of the try.
+    started : str
+        When the stage was prepared, in ISO 8601.
+    asked : mapping
+        Athena's query and what it scanned; empty where there was none.
+    """
+
+    lake: Lake
+    stage: Mapping[str, Any]
+    run: str
+    try_: str
+    prefix: str
+    started: str
+    asked: Mapping[str, Any]
+
+    def register(self, now: Callable[[], datetime.datetime]) -> dict[str, Any]:
+        """Register it.
+
+        Parameters
+        ----------
+        now : callable
+            Gives the time.
+
+        Returns
+        -------
+        dict
+            ``rows``, ``quarantined``, ``snapshot``, ``checksum``.
+
+        Raises
+        ------
+        TooManyFailed
+            Before anything is written.
+        """
+        prepared = get_json(self.lake.s3, self.lake.bucket, f"{self.prefix}prepared.json")
+        if prepared is None:
+            raise FileNotFoundError(
+                f"While registering stage {self._name}, found no {self.prefix}prepared.json. "
+                "Run the stage again."
+            )
+        row = self._query(prepared) if self.stage["kind"] == "query" else self._map()
+        results = row.pop("results", None)
+        row |= {
+            "run": self.run,
+            "stage": self._name,
+            "attempt": int(self.try_.partition("-")[0]),
+            "kind": self.stage["kind"],
+            "seed": self.lake.plan["seed"],
+            "params": json.dumps(self.stage.get("params", {}), sort_keys=True),
+            "sql": prepared["sql"] or None,
+            "snapshots": json.dumps(prepared["snapshots"], sort_keys=True),
+            "scanned_bytes": self.asked.get("scanned_bytes", 0),
+            "started": datetime.datetime.fromisoformat(self.started),
+            "ended": now(),
+        }
+        self._note(row)
+        return self._done(row, prepared, results)
+
+    @property
+    def _name(self) -> str:
+        return str(self.stage["name"])
+
+    def _map(self) -> dict[str, Any]:
+        outputs = Outputs(self.lake.s3, self.lake.bucket, self.prefix, self._name)
+        facts, totals = outputs.facts(), outputs.totals()
+        self._judge(totals, outputs)
+        schema = arrow_schema([*self.stage["columns"], *ITEM])
+        checksum, snapshot = self._replace(outputs, schema)
+        quarantined = self._quarantine(outputs)
+        engine_s = totals.ms / 1000
+        usd = cost.map_usd(
+            self.lake.plan["prices"],
+            engine_s,
+            self.stage["memory_mib"],
+            len(outputs.batches()),
+            len(facts["files"]),
+        )
+        if self.asked:
+            usd += cost.athena_usd(self.lake.plan["prices"], self.asked["scanned_bytes"])
+        told = ("code", "engine", "workers", "items", "bytes_in", "input_checksum")
+        return {name: facts[name] for name in told} | {
+            "table": self._name,
+            "libraries": json.dumps(facts["libraries"], sort_keys=True),
+            "files": json.dumps(facts["files"]),
+            "rows_out": checksum.rows,
+            "quarantined": quarantined,
+            "bytes_out": totals.bytes_out,
+            "output_checksum": checksum.hex(),
+            "snapshot": snapshot,
+            "engine_s": engine_s,
+            "cost_usd": usd,
+        }
+
+    def _judge(self, totals: Totals, outputs: Outputs) -> None:
+        """Refuse a table that lacks more than is tolerated."""
+        if totals.failed <= self.stage["tolerate"] * totals.items:
+            return
+        first = next((t for t in outputs.bad() if t.num_rows), None)
+        said = first.column("reason")[0].as_py() if first else "nothing"
+        raise TooManyFailed(
+            f"While registering stage {self._name}, found {totals.failed} of {totals.items} items "
+            f"failed, where tolerate={self.stage['tolerate']:g}; the first says: {said}. Correct "
+            "the function or its items, or tolerate more."
+        )
+
+    def _replace(self, outputs: Outputs, schema: pa.Schema) -> tuple[Checksum, int]:
+        """Write the table; the checksum is of the rows that were written last."""
+        taken = [Checksum(schema)]
+
+        def rows() -> Iterator[pa.RecordBatch]:
+            taken[0] = Checksum(schema)
+            for chunk in rechunked(outputs.rows()):
+                taken[0].add(chunk)
+                yield chunk
+
+        snapshot = replace_table(
+            self.lake.catalog,
+            (self.lake.database, self._name),
+            rows,
+            schema,
+            self.run,
+            self._name,
+            self.try_,
+            self.lake.sleep,
+        )
+        return taken[0], snapshot
+
+    def _quarantine(self, outputs: Outputs) -> int:
+        """Write what failed; gives how much."""
+        source = f"run/{self.run}/{self._name}"
+        bad = pa.concat_tables([_NONE, *outputs.bad()])
+        rows = bad.append_column("_source", pa.array([source] * bad.num_rows, pa.string()))
+        those = EqualTo(term=Reference("_source"), value=literal(source))
+        name = (self.lake.database, QUARANTINE)
+        replace_rows(self.lake.catalog, name, those, rows, self.lake.sleep)
+        return int(bad.num_rows)
+
+    def _query(self, prepared: Mapping[str, Any]) -> dict[str, Any]:
+        found = result.read(self.lake.athena, self.lake.s3, self.asked["query"])
+        # Athena's own results expire; what a run answered is kept with the run.
+        kept = f"{self.prefix}result.csv"
+        source = found.uri.removeprefix("s3://").partition("/")
+        self.lake.s3.copy({"Bucket": source[0], "Key": source[2]}, self.lake.bucket, kept)
+        text = "".join(piece for piece in self.stage["sql"] if isinstance(piece, str))
+        return {
+            "table": None,
+            "code": hashlib.sha256(text.encode()).hexdigest(),
+            "engine": found.engine,
+            "libraries": "{}",
+            "workers": 1,
+            "files": "[]",
+            "items": 0,
+            "rows_out": found.rows,
+            "quarantined": 0,
+            "bytes_in": self.asked["scanned_bytes"],
+            "bytes_out": found.size,
+            "input_checksum": hashlib.sha256(prepared["sql"].encode()).hexdigest(),
+            "output_checksum": found.checksum,
+            "snapshot": None,
+            "engine_s": found.engine_s,
+            "cost_usd": cost.query_usd(self.lake.plan["prices"], self.asked["scanned_bytes"]),
+            "results": f"s3://{self.lake.bucket}/{kept}",
+        }
+
+    def _note(self, row: Mapping[str, Any]) -> None:
+        """Write the stage's row of `runs`."""
+        columns = next(t["columns"] for t in self.lake.plan["tables"] if t["name"] == RUNS)
+        schema = pa.schema([f.with_nullable(True) for f in arrow_schema(columns)])
+        wanted = [
+            EqualTo(term=Reference(name), value=literal(row[name]))
+            for name in ("run", "stage", "attempt")
+        ]
+        name = (self.lake.database, RUNS)
+        rows = pa.Table.from_pylist([dict(row)], schema=schema)
+        replace_rows(self.lake.catalog, name, And(*wanted), rows, self.lake.sleep)
+
+    def _done(
+        self, row: Mapping[str, Any], prepared: Mapping[str, Any], results: str | None
+    ) -> dict[str, Any]:
+        """Write `done.json`, the last of all."""
+        told = {
+            "rows": row["rows_out"],
+            "quarantined": row["quarantined"],
+            "snapshot": row["snapshot"],
+            "checksum": row["output_checksum"],
+        }
+        more = {name: row[name] for name in ("run", "stage", "attempt", "kind", "items", "sql")}
+        more |= {"try": self.try_, "snapshots": prepared["snapshots"], "started": self.started}
+        more["ended"] = row["ended"].isoformat(timespec="milliseconds")
+        if results is not None:
+            more |= {"query": self.asked["query"], "results": results}
+        key = done_key(self.run, self._name)
+        put_json(self.lake.s3, self.lake.bucket, key, told | more)
+        return told
+
+
+#: No row of what failed, so that there is always a table to join.
+_NONE = pa.schema(
+    [
+        ("bytes", pa.binary()),
+        ("reason", pa.string()),
+        ("intended", pa.string()),
+        ("_sequence", pa.string()),
+        ("_index", pa.int64()),
+    ]
+).empty_table()

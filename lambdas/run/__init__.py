@@ -1,0 +1,1 @@
+"""Begins a run and prepares its stages: which snapshots are read, and what is still to do."""

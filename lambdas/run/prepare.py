@@ -1,0 +1,131 @@
+"""Prepares one stage: whether it is to do, and its SQL with the snapshots pinned.
+
+A stage that was done is done anew where that is asked for, or where what it read then is not
+what it would read now: an earlier stage gave its table anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from headrace.lake import done_key, get_json, put_json, run_key, stage_of
+
+
+class PrepareError(RuntimeError):
+    """A stage can't be prepared."""
+
+
+def prepare(
+    s3: Any, bucket: str, plan: Mapping[str, Any], run: Mapping[str, Any], name: str, now: str
+) -> dict[str, Any]:
+    """Prepare a stage.
+
+    Parameters
+    ----------
+    s3 : S3 client
+    bucket : str
+        The lake's.
+    plan : mapping
+        As deployed.
+    run : mapping
+        What ``begin`` gave.
+    name : str
+        The stage.
+    now : str
+        The time, in ISO 8601.
+
+    Returns
+    -------
+    dict
+        ``todo``, ``why``, ``try``, ``prefix``, ``sql``, ``workers``, ``started``. Of a stage that
+        is to do, ``prepared.json`` under its prefix says what it reads.
+
+    Raises
+    ------
+    PrepareError
+        Where the run was never begun.
+    """
+    stage = stage_of(dict(plan), name)
+    snapshots = _snapshots(s3, bucket, plan, run["run"], stage)
+    done = get_json(s3, bucket, done_key(run["run"], name))
+    todo, why = judge(run, name, snapshots, done)
+    told = {"todo": todo, "why": why, "try": "", "prefix": "", "sql": "", "started": now}
+    told["workers"] = stage.get("concurrency", 1)
+    if not todo:
+        return told
+    told["try"] = f"{run['attempt']}-{secrets.token_hex(4)}"
+    told["prefix"] = f"runs/{run['run']}/{name}/{told['try']}/"
+    select = pinned(stage["sql"], snapshots)
+    read = {"sql": select, "snapshots": snapshots, "attempt": run["attempt"]}
+    put_json(s3, bucket, f"{told['prefix']}prepared.json", read)
+    told["sql"] = unload(select, f"s3://{bucket}/{told['prefix']}in/", stage["kind"])
+    return told
+
+
+def judge(
+    run: Mapping[str, Any],
+    name: str,
+    snapshots: Mapping[str, int | None],
+    done: Mapping[str, Any] | None,
+) -> tuple[bool, str]:
+    """Whether a stage is to do, and why."""
+    if run["only"] is not None and name not in run["only"]:
+        return False, "not asked for"
+    if done is None:
+        return True, "not done yet"
+    if name in run["redo"] and done["attempt"] < run["attempt"]:
+        return True, f"asked for anew, after attempt {done['attempt']}"
+    if moved := [t for t, number in snapshots.items() if done["snapshots"].get(t) != number]:
+        return True, f"made anew since: {', '.join(moved)}"
+    return False, f"done in attempt {done['attempt']}"
+
+
+def _snapshots(
+    s3: Any, bucket: str, plan: Mapping[str, Any], run: str, stage: Mapping[str, Any]
+) -> dict[str, int | None]:
+    """What a stage reads: a table that this run made as it made it, others as pinned."""
+    told = get_json(s3, bucket, run_key(run))
+    if told is None:
+        raise PrepareError(
+            f"While preparing stage {stage['name']}, found no {run_key(run)}. Start the state "
+            "machine, whose first step writes it."
+        )
+    makers = {other["name"] for other in plan["stages"] if other["kind"] != "query"}
+    found: dict[str, int | None] = {}
+    for piece in stage["sql"]:
+        if isinstance(piece, str):
+            continue
+        table = piece["pin"]
+        if table in makers and (made := get_json(s3, bucket, done_key(run, table))):
+            found[table] = made["snapshot"]
+        elif table in told["snapshots"]:
+            found[table] = told["snapshots"][table]
+    return dict(sorted(found.items()))
+
+
+def pinned(pieces: list[Any], snapshots: Mapping[str, int | None]) -> str:
+    """SQL with the snapshot of each table behind its name; a table without one stays as it is.
+
+    https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-time-travel-and-version-travel-queries.html
+    """
+    parts = []
+    for piece in pieces:
+        number = None if isinstance(piece, str) else snapshots.get(piece["pin"])
+        if isinstance(piece, str):
+            parts.append(piece)
+        elif number is not None:
+            parts.append(f" FOR VERSION AS OF {number}")
+    return "".join(parts)
+
+
+def unload(select: str, location: str, kind: str) -> str:
+    """A map's SELECT as an UNLOAD; a query's stays as it is, as does no SQL at all.
+
+    The bracket stands on a line of its own, since the SELECT may end in a comment.
+    https://docs.aws.amazon.com/athena/latest/ug/unload.html
+    """
+    if kind == "query" or not select:
+        return select
+    return f"UNLOAD ({select}\n) TO '{location}' WITH (format='PARQUET', compression='ZSTD')"
