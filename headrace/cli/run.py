@@ -11,13 +11,14 @@ import click
 
 from headrace import why as causes
 from headrace.board import Board
-from headrace.cli import options, stage_board
+from headrace.cli import options, provenance, stage_board
 from headrace.cli.output import Output
 from headrace.cli.stage_board import LiveBoard
 from headrace.cli.why import short
 from headrace.follow import Follower
 from headrace.place import Place, place_of
 from headrace.plan import Plan
+from headrace.provenance.verdicts import Comparison
 from headrace.runs import RUN_ID, Execution, Machine, RunError, Wanted, checked, new_id
 from headrace.target import Target
 from headrace.why import Evidence
@@ -76,7 +77,11 @@ class Ask:
     metavar="STAGE",
     help="As --resume, and do STAGE and all that reads its table anew.",
 )
-@click.option("--again", metavar="RUN", help="A new run that reads exactly what RUN read.")
+@click.option(
+    "--again",
+    metavar="RUN",
+    help="A new run that reads exactly what RUN read; says whether it gave the same.",
+)
 @click.option("--stop", is_flag=True, help="Stop the run that runs.")
 @click.option("--detach", is_flag=True, help="Start it and return.")
 @options.common
@@ -117,7 +122,20 @@ def run(
         follower.turn()
         _show_detached(plan, out, execution, follower.board)
         return 0
-    return _follow(target, place, plan, out, follower)
+    code = _follow(target, place, plan, out, follower)
+    if code == 0 and again:
+        _say_compared(
+            out, provenance.compared(provenance.lake_of(plan, where), again, execution.run)
+        )
+    return code
+
+
+def _say_compared(out: Output, told: Comparison) -> None:
+    """Whether the same inputs gave the same again, and if not, where and why."""
+    for verdict in told.verdicts:
+        out.say(f"{verdict.stage}: {verdict.sentence()}")
+        for line in verdict.details():
+            out.say(f"  {line}")
 
 
 def choose(

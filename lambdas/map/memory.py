@@ -10,7 +10,7 @@ from pathlib import Path
 MIB = 1 << 20
 _LINUX = sys.platform.startswith("linux")
 #: Seconds between two looks at a process: macOS tells only through a program of its own.
-LOOK_S = 0.02 if _LINUX else 0.5
+LOOK_S = 0.1 if _LINUX else 0.5
 
 
 def resident(pid: int) -> int:

@@ -22,7 +22,7 @@ from lambdas.map.supervisor import Answer, ChildBroken
 
 #: Items that are tried, and for how long, but at least so many that all failing says something.
 TRIED = 8
-TRY_S = 3.0
+TRY_S = 1.0
 TELLING = 3
 #: Bytes of one payload.
 PAYLOAD_BYTES = 6 * 1000 * 1000

@@ -21,7 +21,8 @@ from localcloud.engines.functions.runtime_api import Invocation, RuntimeApi
 from localcloud.engines.functions.settings import RUNTIME, Settings
 
 MIB = 1 << 20
-WATCH_S = 0.05  # between two looks at a process's memory
+#: Seconds between two looks at a process's memory: at first, and where a call lasts.
+WATCH_S, WATCH_MOST_S = 0.05, 0.25
 #: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html: init may take
 #: 10 s; beyond, Lambda starts it again within the function's own timeout.
 INIT_S = 10
@@ -124,7 +125,7 @@ class Environment:
 
     def _wait(self, done: Callable[[], bool], limit_s: float) -> Ending:
         assert self._process is not None  # noqa: S101
-        deadline = time.monotonic() + limit_s
+        deadline, pause_s = time.monotonic() + limit_s, WATCH_S
         with self._changed:
             while not done() and self._answer is None:
                 if not self._process.alive:
@@ -134,7 +135,8 @@ class Environment:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return "timeout"
-                self._changed.wait(min(left, WATCH_S))
+                self._changed.wait(min(left, pause_s))
+                pause_s = min(1.2 * pause_s, WATCH_MOST_S)
         return "answered"
 
     def _conclude(
