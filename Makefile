@@ -31,8 +31,9 @@ check: setup-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: setup
+bench: setup-dev
 	$(BIN)/python bench/spine.py --json
+	$(BIN)/python bench/map.py --json
 
 setup: .venv/installed .venv/node-ready node_modules/installed .cache/layers/ready
 

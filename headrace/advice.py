@@ -40,6 +40,26 @@ CASES = (
         "To do the stage anew: headrace run {study} --run {run} --from {stage}",
     ),
     Case(
+        "a later run had the table first",
+        r"Superseded",
+        r"",
+        "Nothing is to be done if the later run is the one you want. To have this one: "
+        "headrace run {study} --run {run} --from {stage}",
+    ),
+    Case(
+        "the batches of the stage don't fit together",
+        r"OutputsError|ChangedError",
+        r"",
+        "To do the stage anew: headrace run {study} --run {run} --from {stage}",
+    ),
+    Case(
+        "nothing to read yet",
+        r"NothingThere",
+        r"",
+        "Push records, or run the stage that makes the table, and start a new run: "
+        "headrace run {study}",
+    ),
+    Case(
         "does not fit",
         r"DoesNotFit",
         r"",

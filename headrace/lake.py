@@ -46,6 +46,8 @@ PRODUCERS_MARK = "headrace.mark.producers"
 
 #: Of a stage's table: which try of which run its rows are from.
 RUN_MARK = "headrace.mark.run"
+#: Of a stage's table: when that try was prepared, in ISO 8601. An earlier try doesn't replace it.
+STARTED_MARK = "headrace.mark.started"
 
 #: Of every table. Only the newest metadata files are kept, since each append writes one; and
 #: pyiceberg's own retries are off, because its rebased commit would skip the look at the marks.
@@ -193,6 +195,35 @@ def union(*several: Iterable[Range]) -> list[Range]:
     return joined
 
 
+@functools.cache
+def _lake_catalog() -> Any:
+    from pyiceberg.catalog.glue import GlueCatalog
+    from pyiceberg.exceptions import CommitFailedException
+
+    class LakeCatalog(GlueCatalog):
+        """Glue's catalog, which doesn't take a commit of its own for another's.
+
+        Where Glue makes an update and its answer is lost, boto3 sends it again, and Glue refuses
+        what it has done already. pyiceberg would believe that nothing was committed and delete
+        the manifests that the table now has.
+        """
+
+        def _update_glue_table(
+            self, database_name: str, table_name: str, table_input: Any, version_id: str
+        ) -> None:
+            try:
+                super()._update_glue_table(database_name, table_name, table_input, version_id)
+            except CommitFailedException:
+                ours = table_input["Parameters"]["metadata_location"]
+                # By what the table was too: another may have committed on top of ours.
+                there = self.load_table((database_name, table_name))
+                was = {entry.metadata_file for entry in there.metadata.metadata_log}
+                if ours != there.metadata_location and ours not in was:
+                    raise
+
+    return LakeCatalog
+
+
 def glue_catalog(region: str | None = None, endpoint: str | None = None) -> Catalog:
     """The Glue catalog of the account that the credentials of the environment belong to.
 
@@ -204,12 +235,11 @@ def glue_catalog(region: str | None = None, endpoint: str | None = None) -> Cata
         ``AWS_ENDPOINT_URL`` where absent. The SDKs follow that variable by themselves; pyiceberg's
         Glue and pyarrow's S3 clients want it told.
     """
-    from pyiceberg.catalog.glue import GlueCatalog
-
     region = region or os.environ["AWS_REGION"]
     endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")
     told = {"glue.endpoint": endpoint, "s3.endpoint": endpoint} if endpoint else {}
-    return GlueCatalog("lake", **{"glue.region": region, "s3.region": region, **told})
+    made: Catalog = _lake_catalog()("lake", **{"glue.region": region, "s3.region": region, **told})
+    return made
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,9 @@ def reasons(s3: Any, bucket: str, prefix: str, most: int = 3) -> list[tuple[int,
 
 
 def _bad(s3: Any, bucket: str, prefix: str) -> Iterator[tuple[int, str]]:
-    for key in _keys(s3, bucket, f"{prefix}bad/", ".parquet"):
+    # A batch that was tried again left another file beside its first: the newest one counts.
+    newest = {key.rpartition("-")[0] or key: key for key in _keys(s3, bucket, f"{prefix}bad/")}
+    for key in newest.values():
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         for reason in pq.read_table(io.BytesIO(body), columns=["reason"])["reason"].to_pylist():
             yield 1, _ITEM.sub("", first_line(str(reason)))
@@ -60,7 +62,7 @@ def _ended(s3: Any, bucket: str, prefix: str) -> Iterator[tuple[int, str]]:
 
     https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
     """
-    for key in _keys(s3, bucket, f"{prefix}results/", ".json"):
+    for key in _keys(s3, bucket, f"{prefix}results/"):
         if not re.search(r"/(FAILED|TIMED_OUT|ABORTED)_\d+\.json$", key):
             continue
         for one in json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()):
@@ -77,13 +79,14 @@ def _items(given: str) -> int:
         return 1
 
 
-def _keys(s3: Any, bucket: str, prefix: str, suffix: str) -> list[str]:
-    found: list[str] = []
+def _keys(s3: Any, bucket: str, prefix: str) -> list[str]:
+    """Keys below a prefix, the oldest first."""
+    found: list[Any] = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        found += [o["Key"] for o in page.get("Contents", ()) if o["Key"].endswith(suffix)]
+        found += page.get("Contents", ())
         if len(found) >= MOST_FILES:
             break
-    return found[:MOST_FILES]
+    return [o["Key"] for o in sorted(found[:MOST_FILES], key=lambda o: o["LastModified"])]
 
 
 def first_line(text: str) -> str:

@@ -111,6 +111,8 @@ class _Stage:
             "Resource": self.names.integration("athena:startQueryExecution.sync"),
             "Parameters": {
                 "QueryString.$": "$.prepared.sql",
+                # Started a second time, it is the same query: two UNLOADs would fill one folder.
+                "ClientRequestToken.$": "States.Hash($.prepared.prefix, 'SHA-256')",
                 "QueryExecutionContext": {"Database": self.plan.database},
                 "WorkGroup": self.plan.workgroup,
             },

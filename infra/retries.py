@@ -24,6 +24,19 @@ LAMBDA_THROTTLES = ("Lambda.TooManyRequestsException",)
 #: on: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 GONE = ("Lambda.Unknown", "Runtime.ExitError")
 KILLED = (*GONE, "States.Timeout", "Sandbox.Timedout")
+#: What a function says where S3 or another service failed beneath it: the SDK's own tries are over,
+#: or it was a body, which the SDK doesn't read again. The classes' names, of
+#: https://github.com/boto/botocore/blob/develop/botocore/exceptions.py
+BENEATH = (
+    "ChangedError",  # ours, of `register`: a straggler wrote a batch anew meanwhile
+    "ClientError",
+    "ConnectionClosedError",
+    "ConnectTimeoutError",
+    "EndpointConnectionError",
+    "IncompleteReadError",
+    "ReadTimeoutError",
+    "ResponseStreamingError",
+)
 #: What function `map` says when a call's time is over before its batch is done: the next try goes
 #: on from there.
 UNFINISHED = ("OutOfTime",)
@@ -49,18 +62,19 @@ def _outages() -> list[dict[str, Any]]:
         _retry(LAMBDA_OUTAGES, first_s=2, most_s=60, attempts=6),
         # Another run of the same account may hold all its calls for minutes.
         _retry(LAMBDA_THROTTLES, first_s=2, most_s=60, attempts=12),
+        _retry(BENEATH, first_s=2, most_s=30, attempts=3),
     ]
 
 
 def work_retries() -> list[dict[str, Any]]:
     """Of a batch.
 
-    A killed call's next try keeps a journal, by which the one after knows the item that kills:
-    two such items in a batch, and one straggler, make four.
+    A killed call's next try keeps a journal of parts, by which the one after knows the part that
+    kills, and splits it: two such items in a large batch make six.
     """
     return [
         *_outages(),
-        _retry(KILLED, first_s=1, most_s=10, attempts=4),
+        _retry(KILLED, first_s=1, most_s=10, attempts=6),
         _retry(UNFINISHED, first_s=1, most_s=1, attempts=8),
     ]
 

@@ -81,9 +81,15 @@ class RunRights(Rights):
         """Where tables of others lie."""
         return self._outside(external.location for external in self.plan.externals)
 
+    def own_externals(self) -> list[str]:
+        """``files``, where a table of others is a user's own copy in the lake."""
+        inside = any(e.location.startswith("s3://{lake}/files/") for e in self.plan.externals)
+        return ["files"] if inside else []
+
     def machine(self, functions: Iterable[str]) -> list[iam.PolicyStatement]:
         """Call the functions by their ARNs, ask Athena, and start a child for each batch."""
         places = self.externals()
+        own = self.own_externals()
         return [
             allow(["lambda:InvokeFunction"], sorted(functions)),
             *self._ask(),
@@ -93,7 +99,7 @@ class RunRights(Rights):
             # https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
             allow(
                 ["s3:GetObject"],
-                [*self._objects("tables", "runs", "athena"), *(p.arn for p in places)],
+                [*self._objects("tables", "runs", "athena", *own), *(p.arn for p in places)],
             ),
             allow(
                 ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],

@@ -116,7 +116,7 @@ class RunStack(cdk.Stack):
                 name=self._plan.machine,
                 definition=machine(self._plan, Names(self.bucket_name, cdk.Aws.PARTITION)),
                 rights=rights.machine(f.function.function_arn for f in functions),
-                wildcards=rights.wildcards("runs", "tables", "athena")
+                wildcards=rights.wildcards("runs", "tables", "athena", *rights.own_externals())
                 | own
                 | _named(rights.externals()),
             ),

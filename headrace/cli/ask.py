@@ -28,7 +28,7 @@ from headrace.target import Target
 SHOWN = 1000
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})  # SQL may begin with --
 @options.study
 @click.argument("sql")
 @click.option(

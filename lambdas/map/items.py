@@ -72,9 +72,13 @@ def of_prefix(s3: Any, bucket: str, uri: str) -> Gathered:
         pa.array([o["Size"] for o in found], pa.int64()),
         pa.array([o["ETag"].strip('"') for o in found], pa.string()),
     ]
-    table = pa.Table.from_arrays(columns, schema=_OBJECTS)
-    files = [o["Key"] if source == bucket else f"s3://{source}/{o['Key']}" for o in found]
-    return Gathered(ordered(table), files, sum(o["Size"] for o in found))
+    return of_objects(bucket, ordered(pa.Table.from_arrays(columns, schema=_OBJECTS)))
+
+
+def of_objects(bucket: str, table: pa.Table) -> Gathered:
+    """Items that are objects themselves."""
+    files = [uri.removeprefix(f"s3://{bucket}/") for uri in table["uri"].to_pylist()]
+    return Gathered(table, files, sum(table["bytes"].to_pylist()))
 
 
 def ordered(table: pa.Table) -> pa.Table:

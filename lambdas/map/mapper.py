@@ -7,12 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from headrace.lake import get_json
 from lambdas.map.items import ItemsFile
 from lambdas.map.supervisor import Supervisor
 
 #: Seconds that a call keeps for writing what it has.
 RESERVE_S = 5.0
+#: Somebody else wrote the object before, or is just writing it.
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
 @dataclass
@@ -55,6 +60,28 @@ class Mapper:
     def put(self, key: str, body: bytes) -> None:
         """Write an object of the lake."""
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def put_unless(self, key: str, body: bytes, etag: str | None = None) -> str | None:
+        """Write an object unless another call wrote it.
+
+        Parameters
+        ----------
+        etag : str, optional
+            Of the object that may be replaced; there must be none where absent.
+
+        Returns
+        -------
+        str or None
+            The new object's ETag; None where another call's is there.
+        """
+        told = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        try:
+            answer = self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, **told)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _TAKEN:
+                raise
+            return None
+        return str(answer["ETag"])
 
     def items(self, prefix: str) -> tuple[ItemsFile, dict[str, Any]]:
         """A try's items and the probe's facts, kept for the next call of the same try.

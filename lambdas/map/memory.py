@@ -9,8 +9,9 @@ from pathlib import Path
 
 MIB = 1 << 20
 _LINUX = sys.platform.startswith("linux")
-#: Seconds between two looks at a process: macOS tells only through a program of its own.
-LOOK_S = 0.1 if _LINUX else 0.5
+#: Seconds between two looks at a process, at first and as an item lasts: macOS tells only through
+#: a program of its own.
+SOON_S, LOOK_S = (0.02, 0.1) if _LINUX else (0.5, 0.5)
 
 
 def resident(pid: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace.lake import ITEM, Column, arrow_schema, item_text
+from headrace.lake import ITEM, Column, Range, arrow_schema, item_text
 from lambdas.map.call import Failure
 from lambdas.map.items import as_json
 from lambdas.map.rows import Given
@@ -92,11 +92,19 @@ class Output:
             [pa.array(c, f.type) for c, f in zip(columns, BAD, strict=True)], schema=BAD
         )
 
-    def take(self, rows: pa.Table, bad: pa.Table, told: dict[str, Any]) -> None:
-        """Go on from what an earlier try had."""
-        self._parts += rows.to_batches()
-        self._bad += [tuple(row.values()) for row in bad.to_pylist()]
-        self.items, self.failed, self.ms = told["items"], told["failed"], told["ms"]
+    def take(
+        self,
+        rows: pa.Table,
+        bad: Sequence[dict[str, Any]],
+        failed: int,
+        ms: float,
+        done: Sequence[Range],
+    ) -> None:
+        """Go on from what an earlier try had: all of its rows, and of the bad what was run."""
+        numbers = {n for low, high in done for n in range(low, high + 1)}
+        self._parts += rows.replace_schema_metadata(None).to_batches()
+        self._bad += [tuple(b[c] for c in BAD.names) for b in bad if int(b["_sequence"]) in numbers]
+        self.items, self.failed, self.ms = len(numbers), failed, ms
 
     def branch(self) -> Output:
         """Another that goes on from here, and leaves this one as it is."""

@@ -23,7 +23,7 @@ from typing import Any
 
 from lambdas.map import frames
 from lambdas.map.call import Failure
-from lambdas.map.memory import LOOK_S, MIB, peak, resident
+from lambdas.map.memory import LOOK_S, MIB, SOON_S, peak, resident
 from lambdas.map.rows import Given
 
 Item = tuple[int, dict[str, Any]]
@@ -97,6 +97,7 @@ class Supervisor:
         self._seed = seed
         self._child: _Child | None = None
         self._looked = 0.0
+        self._look_s = SOON_S  # between two looks, longer the longer an item lasts
         self.peak = 0  # of the child and this process together, in bytes
         self.import_s = 0.0
 
@@ -110,7 +111,7 @@ class Supervisor:
             Seconds that one may take.
         deadline : float
             Of :func:`time.monotonic`. The item that runs then fails as ``deadline``, and those
-            after it are not run.
+            after it are not run; where it passes while a child starts, none fails.
 
         Yields
         ------
@@ -125,6 +126,8 @@ class Supervisor:
         waiting: deque[Item] = deque(items)
         while waiting:
             child = self._ready(deadline)
+            if child is None:
+                return
             answered = False
             try:
                 for told in self._chunk(child, waiting, item_s, deadline):
@@ -175,13 +178,16 @@ class Supervisor:
             self.peak = max(self.peak, peak(self._child.process.pid) + resident(os.getpid()))
         return self.peak / MIB
 
-    def _ready(self, deadline: float) -> _Child:
-        """The child, started where there is none."""
+    def _ready(self, deadline: float) -> _Child | None:
+        """The child, started where there is none; None where the time is up before it is."""
         if self._child is None:
             self._child = self._start()
             try:
                 said, told = self._next(self._child, deadline - time.monotonic(), deadline)
             except _Gone as gone:
+                if gone.kind == "deadline":  # the import may do at the next call
+                    self.stop()
+                    return None
                 said, told = "broken", f"its import: {gone}"
             if said == "broken":
                 self.stop()
@@ -217,14 +223,14 @@ class Supervisor:
 
     def _next(self, child: _Child, item_s: float, deadline: float) -> Any:
         """Wait for the next message, and watch."""
-        began = time.monotonic()
+        began, self._look_s = time.monotonic(), SOON_S
         while not child.held:
             now = time.monotonic()
             if now >= deadline:
                 raise _Gone("deadline", "the function's own time was up", now - began)
             if now >= began + item_s:
                 raise _Gone("hang", f"it took longer than {item_s:g} s", item_s)
-            wait_s = min(deadline - now, began + item_s - now, LOOK_S)
+            wait_s = min(deadline - now, began + item_s - now, self._look_s)
             if select.select([child.answers], [], [], wait_s)[0]:
                 child.held += child.reader.read()
                 if child.reader.ended and not child.held:
@@ -235,9 +241,10 @@ class Supervisor:
     def _watch(self, child: _Child) -> None:
         """Stop a child that leaves too little memory for this process."""
         now = time.monotonic()
-        if now - self._looked < LOOK_S:
+        if now - self._looked < self._look_s:
             return
         self._looked = now
+        self._look_s = min(2 * self._look_s, LOOK_S)
         used = resident(child.process.pid)
         own = resident(os.getpid())
         self.peak = max(self.peak, used + own)

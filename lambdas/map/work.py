@@ -1,32 +1,31 @@
 """One batch: every item becomes rows, or a row among the bad, whatever the items do.
 
-The first try runs as fast as it can. If it was killed, the next writes a journal; an item that
-ran when a try was killed comes last, after the rest is safely written. ::
+An item near which a try was killed comes after those that are above suspicion, and these are
+safely written before. ::
 
-    try 0   items ──────────────────────────────────────▶ out, bad
-    try n   items but suspects, each in the journal ──▶ out, bad ──▶ suspects ──▶ out, bad
+    items by how often a try was killed at their part
+        never ──▶ out so far ──▶ once ──▶ out so far ──▶ twice, ... ──▶ out, whole
 """
 
 from __future__ import annotations
 
-import io
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from headrace.lake import item_text, union
+from headrace.lake import Range, union
 from lambdas.map.call import Failure
 from lambdas.map.errors import OutOfTime
 from lambdas.map.journal import Journal
+from lambdas.map.kept import Kept
 from lambdas.map.mapper import Mapper
-from lambdas.map.output import Output, figures, packed
-from lambdas.map.supervisor import Answer, Item
+from lambdas.map.output import Output
+from lambdas.map.rows import Given
+from lambdas.map.supervisor import Item
 
-#: Killed tries of which an item was the last: beyond them it isn't run again.
+#: Tries that were killed at an item alone: after so many it isn't run again.
 STRIKES = 2
 #: Seconds of a call that its caller counts and the function doesn't see: its start.
 _START_S = 10
@@ -53,6 +52,12 @@ class Batch:
     last: int
     attempt: int
     began: float = field(default_factory=time.monotonic)
+    _done: list[Range] = field(init=False, default_factory=list)
+    _ran: int = field(init=False, default=0)  # items, in this call
+
+    def __post_init__(self) -> None:
+        self._output = Output(self.mapper.name, self.mapper.stage["columns"])
+        self._kept = Kept(self.mapper, self.prefix, self.first)
 
     def run(self, left_s: float) -> dict[str, int]:
         """Run it.
@@ -72,110 +77,100 @@ class Batch:
         OutOfTime
             Where items are left; what was done is kept for the next try.
         """
-        told = self._written() if self.attempt else None
+        told = None
+        if self.attempt:
+            self._done, told = self._kept.take(self._output)
         if told is None:
-            told = self._run(left_s)
+            told = self._begun(left_s)
         return {"first": self.first, "last": self.last, **{k: told[k] for k in ("items", "failed")}}
+
+    def _begun(self, left_s: float) -> dict[str, Any]:
+        self._journal = Journal(self.mapper, self.prefix, self.first, self.attempt)
+        self._journal.begin()
+        try:
+            return self._run(left_s)
+        except Exception:  # it was not killed: no item is to blame
+            self._journal.end()
+            raise
 
     def _run(self, left_s: float) -> dict[str, Any]:
         file, facts = self.mapper.items(self.prefix)
         self.mapper.supervisor.peak = 0
-        output = Output(self.mapper.name, self.mapper.stage["columns"])
-        journal = Journal(self.mapper, self.prefix, self.first, self.attempt)
-        done, strikes = journal.earlier(output) if self.attempt else ([], Counter[int]())
-        self.began -= output.ms / 1000
+        self.began -= self._output.ms / 1000
         limit_s = min(left_s, facts["batch_timeout_s"] - _START_S)
         deadline = self.mapper.deadline(limit_s)
-        left = [
-            item
-            for item in file.rows(self.first, self.last)
-            if not any(low <= item[0] <= high for low, high in done)
-        ]
-        plain = [item for item in left if not strikes[item[0]]]
-        numbers = self._answer(plain, output, journal, deadline)
-        if len(numbers) < len(plain):
-            done = union(done, [(n, n) for n in numbers])
-            output.ms = self._ms()
-            journal.save(output, done, self.mapper.supervisor.settle())
-            raise OutOfTime(
-                f"While mapping items {self.first} to {self.last} of stage {self.mapper.name}, "
-                f"found {len(plain) - len(numbers)} left after {limit_s:.0f} s. The next try "
-                "goes on from there; lower batch_items if it happens often."
-            )
-        suspects = [item for item in left if strikes[item[0]]]
-        if suspects:
-            output = self._suspects(suspects, strikes, output, journal, deadline)
-        return self._write(output)
+        levels: dict[int, list[Item]] = defaultdict(list)
+        for number, item in file.rows(self.first, self.last):
+            if self._has(number):
+                continue
+            if self._journal.strikes(number) >= STRIKES:
+                self._add(number, item, self._killed(number))
+            else:
+                levels[self._journal.hits(number)].append((number, item))
+        for hits in sorted(levels):
+            waiting = [item for n in sorted(levels) if n >= hits for item in levels[n]]
+            if hits:
+                told = self._write(waiting)
+                if told["done"] is None:  # by another call of this batch
+                    return told
+            ran = self._level(levels[hits], deadline)
+            if ran < len(levels[hits]):
+                return self._out_of_time(waiting[ran:], limit_s)
+        return self._write()
 
-    def _answer(
-        self, items: Sequence[Item], output: Output, journal: Journal, deadline: float
-    ) -> list[int]:
-        """Run items; gives the numbers of those that are done, the first at least."""
-        numbers: list[int] = []
-        for told in self._answers(items, journal, deadline):
-            cut = isinstance(told.answer, Failure) and told.answer.kind == "deadline"
-            if cut and numbers:  # it may have more time at the next try
-                break
-            output.add(told.number, told.item, told.answer)
-            numbers.append(told.number)
-            if cut:
-                break
-        return numbers
+    def _has(self, number: int) -> bool:
+        return any(low <= number <= high for low, high in self._done)
 
-    def _answers(
-        self, items: Sequence[Item], journal: Journal, deadline: float
-    ) -> Iterator[Answer]:
-        run, item_s = self.mapper.supervisor.run, self.mapper.stage["item_timeout_s"]
-        if not self.attempt:
-            yield from run(items, item_s, deadline)
-            return
-        for item in items:
-            journal.begin(item[0])
-            yield from run([item], item_s, deadline)
+    def _level(self, items: Sequence[Item], deadline: float) -> int:
+        """Run items; gives how many of them, from the first, are done."""
+        ran = 0
+        for part in self._journal.parts(items):
+            before = ran
+            for told in self.mapper.supervisor.run(
+                part, self.mapper.stage["item_timeout_s"], deadline
+            ):
+                cut = isinstance(told.answer, Failure) and told.answer.kind == "deadline"
+                if cut and self._ran:  # it may have more time at the next try
+                    return ran
+                self._add(told.number, told.item, told.answer)
+                self._ran += 1
+                ran += 1
+            if ran - before < len(part):
+                return ran
+        return ran
 
-    def _suspects(
-        self,
-        suspects: Sequence[Item],
-        strikes: Counter[int],
-        output: Output,
-        journal: Journal,
-        deadline: float,
-    ) -> Output:
-        """Write the batch without its suspects, then try those that may be innocent."""
-        without = output.branch()
-        for number, item in suspects:
-            said = f"its function was killed while it ran, {strikes[number]} times"
-            failure = Failure(said, "killed")
-            without.add(number, item, failure)
-            if strikes[number] >= STRIKES:
-                output.add(number, item, failure)
-        self._write(without, suspects=True)
-        again = [item for item in suspects if strikes[item[0]] < STRIKES]
-        numbers = self._answer(again, output, journal, deadline)
-        for number, item in again[len(numbers) :]:
-            output.add(number, item, Failure("no time was left to try it again", "deadline"))
-        return output
+    def _add(self, number: int, item: dict[str, Any], answer: Given | Failure) -> None:
+        self._output.add(number, item, answer)
+        self._done.append((number, number))
 
-    def _write(self, output: Output, suspects: bool = False) -> dict[str, Any]:
-        """Write both files, the rows last: where they are, the batch is done."""
-        output.ms = self._ms()
-        told = output.told(self.mapper.supervisor.settle()) | {"suspects": suspects}
-        self.mapper.put(self._key("bad"), packed(output.bad(), told))
-        self.mapper.put(self._key("out"), packed(output.rows(), told))
-        return told
+    def _killed(self, number: int) -> Failure:
+        times, alone = self._journal.hits(number), self._journal.strikes(number)
+        near = "it" if alone else "it or one near it"
+        return Failure(
+            f"its function was killed while {near} ran, {alone or times} times", "killed"
+        )
 
-    def _written(self) -> dict[str, Any] | None:
-        """The figures of a try that was done, and whose answer was lost."""
-        s3 = self.mapper.s3
-        try:
-            body = s3.get_object(Bucket=self.mapper.bucket, Key=self._key("out"))["Body"].read()
-        except s3.exceptions.NoSuchKey:
-            return None
-        told = figures(pq.read_table(io.BytesIO(body)))
-        return None if told["suspects"] else told
+    def _write(self, waiting: Sequence[Item] = ()) -> dict[str, Any]:
+        """Write what is done; what waits counts as given up, should no try come after."""
+        self._output.ms = self._ms()
+        shown = self._output.branch()
+        for number, item in waiting:
+            late = Failure("no time was left to run it", "deadline")
+            shown.add(number, item, self._killed(number) if self._journal.hits(number) else late)
+        self._done = union(self._done)
+        done = self._done if waiting else None
+        peak_mib = self.mapper.supervisor.settle()
+        return self._kept.write(shown, peak_mib, done, self._output.failed)
 
-    def _key(self, kind: str) -> str:
-        return f"{self.prefix}{kind}/{item_text(self.first)}.parquet"
+    def _out_of_time(self, waiting: Sequence[Item], limit_s: float) -> dict[str, Any]:
+        told = self._write(waiting)
+        if told["done"] is None:
+            return told
+        raise OutOfTime(
+            f"While mapping items {self.first} to {self.last} of stage {self.mapper.name}, found "
+            f"{len(waiting)} left after {limit_s:.0f} s. The next try goes on from there; lower "
+            "batch_items if it happens often."
+        )
 
     def _ms(self) -> float:
         return (time.monotonic() - self.began) * 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,23 +11,57 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 CHUNK_ROWS = 65_536
+#: Bytes of a chunk's texts and binaries, which its last row may exceed: Arrow's arrays of them
+#: hold 2 GiB. https://arrow.apache.org/docs/format/Columnar.html#variable-size-binary-layout
+CHUNK_BYTES = 64 << 20
 
 
-def rechunked(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Cut batches of any size anew, into ones of ``CHUNK_ROWS`` and a last one."""
+def rechunked(
+    batches: Iterable[pa.RecordBatch], chunk_bytes: int = CHUNK_BYTES
+) -> Iterator[pa.RecordBatch]:
+    """Cut batches of any size anew.
+
+    Parameters
+    ----------
+    batches : iterable of RecordBatch
+    chunk_bytes : int
+        Of texts and binaries.
+
+    Yields
+    ------
+    RecordBatch
+        It ends with the row that is the ``CHUNK_ROWS``-th, or with which texts and binaries
+        reach `chunk_bytes`; so where depends on the rows alone. The last one ends with them.
+    """
     held: list[pa.RecordBatch] = []
-    rows = 0
+    rows = size = 0
     for batch in batches:
-        while batch.num_rows:
-            part = batch.slice(0, CHUNK_ROWS - rows)
-            batch = batch.slice(part.num_rows)
-            held.append(part)
-            rows += part.num_rows
-            if rows == CHUNK_ROWS:
+        ends, start = _ends(batch), 0
+        while start < batch.num_rows:
+            before = ends[start - 1].as_py() if start else 0
+            full = bisect.bisect_left(
+                ends, before + chunk_bytes - size, lo=start, key=lambda end: end.as_py()
+            )
+            stop = min(start + CHUNK_ROWS - rows, full + 1, batch.num_rows)
+            held.append(batch.slice(start, stop - start))
+            rows += stop - start
+            size += ends[stop - 1].as_py() - before
+            start = stop
+            if rows == CHUNK_ROWS or size >= chunk_bytes:
                 yield pa.concat_batches(held)
-                held, rows = [], 0
+                held, rows, size = [], 0, 0
     if held:
         yield pa.concat_batches(held)
+
+
+def _ends(batch: pa.RecordBatch) -> pa.Array:
+    """Bytes of a batch's texts and binaries up to the end of each row."""
+    total = pa.repeat(pa.scalar(0, pa.int64()), batch.num_rows)
+    for column in batch.columns:
+        if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+            lengths = pc.binary_length(column).cast(pa.int64()).fill_null(0)
+            total = pc.add(total, lengths)
+    return pc.cumulative_sum(total)
 
 
 class Checksum:
@@ -45,7 +80,7 @@ class Checksum:
         self.rows = 0
 
     def add(self, chunk: pa.RecordBatch) -> None:
-        """Add a chunk of ``CHUNK_ROWS`` rows, or the last one."""
+        """Add a chunk that :func:`rechunked` gave."""
         self.rows += chunk.num_rows
         for column in chunk.columns:
             self._total.update(_fixed(column.is_valid().cast(pa.uint8())))

@@ -10,8 +10,10 @@ import time
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from headrace.lake import deployed_plan, glue_catalog, stage_of
+from lambdas.register.objects import READERS
 from lambdas.register.stage import End, Lake
 
 
@@ -28,7 +30,7 @@ def answer(lake: Lake, event: dict[str, Any]) -> dict[str, Any]:
     ------
     ValueError
         For another step.
-    TooManyFailed
+    TooManyFailed, OutputsError, Superseded
     """
     if event["op"] != "register":
         raise ValueError(
@@ -52,7 +54,7 @@ def _deployed() -> Lake:
     return Lake(
         deployed_plan(),
         glue_catalog(),
-        boto3.client("s3"),
+        boto3.client("s3", config=Config(max_pool_connections=READERS)),
         boto3.client("athena"),
         os.environ["LAKE_BUCKET"],
         os.environ["DATABASE"],

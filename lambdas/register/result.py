@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -49,11 +47,11 @@ def read(athena: Any, s3: Any, query: str) -> Result:
     found = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
     uri = found["ResultConfiguration"]["OutputLocation"]
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    counted = _Counted(s3.get_object(Bucket=bucket, Key=key)["Body"])
-    rows = sum(1 for _ in csv.reader(counted.lines()))
+    counted = _Counted()
+    counted.read(s3.get_object(Bucket=bucket, Key=key)["Body"])
     return Result(
         uri,
-        max(rows - 1, 0),
+        max(counted.rows - 1, 0),
         counted.total.hexdigest(),
         counted.size,
         str(found.get("EngineVersion", {}).get("EffectiveEngineVersion", "Athena")),
@@ -62,20 +60,25 @@ def read(athena: Any, s3: Any, query: str) -> Result:
 
 
 class _Counted:
-    """Lines of a stream, hashed as they pass."""
+    """A CSV's rows, hashed as they pass.
 
-    def __init__(self, body: IO[bytes]) -> None:
-        self._body = body
+    A row ends with a line's end outside quotes, and a doubled quote leaves them and comes back:
+    so rows are counted without a cell in memory, of which ``csv`` takes 131,072 characters.
+    """
+
+    def __init__(self) -> None:
         self.total = hashlib.sha256()
-        self.size = 0
+        self.size = self.rows = 0
 
-    def lines(self) -> Iterator[str]:
-        # By hand: TextIOWrapper wants more of a stream than botocore's has.
-        rest = b""
-        while data := self._body.read(1 << 20):
+    def read(self, body: IO[bytes]) -> None:
+        """Read a stream to its end."""
+        quoted, last = False, b"\n"
+        while data := body.read(1 << 20):
             self.total.update(data)
             self.size += len(data)
-            *whole, rest = (rest + data).split(b"\n")
-            yield from (line.decode() + "\n" for line in whole)
-        if rest:
-            yield rest.decode()
+            parts = data.split(b'"')
+            self.rows += sum(part.count(b"\n") for part in parts[quoted::2])
+            quoted ^= len(parts) % 2 == 0
+            last = data[-1:]
+        if last != b"\n":
+            self.rows += 1

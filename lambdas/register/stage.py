@@ -20,10 +20,18 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.expressions import And, EqualTo, Reference
 from pyiceberg.expressions.literals import literal
 
-from headrace.lake import ITEM, QUARANTINE, RUNS, arrow_schema, done_key, get_json, put_json
-from lambdas.register import cost, result
+from headrace.lake import (
+    ITEM,
+    QUARANTINE,
+    RUN_MARK,
+    RUNS,
+    STARTED_MARK,
+    arrow_schema,
+    get_json,
+)
+from lambdas.register import cost, done, result
 from lambdas.register.checksum import Checksum, rechunked
-from lambdas.register.commits import replace_rows, replace_table
+from lambdas.register.commits import Try, replace_rows, replace_table
 from lambdas.register.outputs import Outputs, Totals
 
 
@@ -87,8 +95,10 @@ class End:
 
         Raises
         ------
-        TooManyFailed
+        TooManyFailed, OutputsError
             Before anything is written.
+        Superseded
+            Where a later try has registered the stage.
         """
         prepared = get_json(self.lake.s3, self.lake.bucket, f"{self.prefix}prepared.json")
         if prepared is None:
@@ -118,19 +128,35 @@ class End:
     def _name(self) -> str:
         return str(self.stage["name"])
 
+    @property
+    def _by(self) -> Try:
+        return Try(self.run, self._name, self.try_, self.started)
+
+    def _check(self) -> None:
+        """Refuse where a later try of this run's stage has its table or is done.
+
+        Another run's is no matter here: what is kept of this one is kept under its own name.
+        """
+        if self.stage["kind"] != "query":
+            told = self.lake.catalog.load_table((self.lake.database, self._name)).properties
+            if (mark := told.get(RUN_MARK, "")).startswith(f"{self.run}/"):
+                self._by.yields_to(mark, told.get(STARTED_MARK))
+        done.check(self.lake.s3, self.lake.bucket, self._by)
+
     def _map(self) -> dict[str, Any]:
         outputs = Outputs(self.lake.s3, self.lake.bucket, self.prefix, self._name)
         facts, totals = outputs.facts(), outputs.totals()
         self._judge(totals, outputs)
+        bad = pa.concat_tables([_NONE, *outputs.bad()])  # read first: it may contradict itself
         schema = arrow_schema([*self.stage["columns"], *ITEM])
         checksum, snapshot = self._replace(outputs, schema)
-        quarantined = self._quarantine(outputs)
+        self._quarantine(bad)
         engine_s = totals.ms / 1000
         usd = cost.map_usd(
             self.lake.plan["prices"],
             engine_s,
             self.stage["memory_mib"],
-            len(outputs.batches()),
+            len(outputs.batches),
             len(facts["files"]),
         )
         if self.asked:
@@ -141,7 +167,7 @@ class End:
             "libraries": json.dumps(facts["libraries"], sort_keys=True),
             "files": json.dumps(facts["files"]),
             "rows_out": checksum.rows,
-            "quarantined": quarantined,
+            "quarantined": bad.num_rows,
             "bytes_out": totals.bytes_out,
             "output_checksum": checksum.hex(),
             "snapshot": snapshot,
@@ -176,22 +202,18 @@ class End:
             (self.lake.database, self._name),
             rows,
             schema,
-            self.run,
-            self._name,
-            self.try_,
+            self._by,
             self.lake.sleep,
         )
         return taken[0], snapshot
 
-    def _quarantine(self, outputs: Outputs) -> int:
-        """Write what failed; gives how much."""
+    def _quarantine(self, bad: pa.Table) -> None:
+        """Write what failed."""
         source = f"run/{self.run}/{self._name}"
-        bad = pa.concat_tables([_NONE, *outputs.bad()])
         rows = bad.append_column("_source", pa.array([source] * bad.num_rows, pa.string()))
         those = EqualTo(term=Reference("_source"), value=literal(source))
         name = (self.lake.database, QUARANTINE)
-        replace_rows(self.lake.catalog, name, those, rows, self.lake.sleep)
-        return int(bad.num_rows)
+        replace_rows(self.lake.catalog, name, those, rows, self._check, self.lake.sleep)
 
     def _query(self, prepared: Mapping[str, Any]) -> dict[str, Any]:
         found = result.read(self.lake.athena, self.lake.s3, self.asked["query"])
@@ -230,7 +252,7 @@ class End:
         ]
         name = (self.lake.database, RUNS)
         rows = pa.Table.from_pylist([dict(row)], schema=schema)
-        replace_rows(self.lake.catalog, name, And(*wanted), rows, self.lake.sleep)
+        replace_rows(self.lake.catalog, name, And(*wanted), rows, self._check, self.lake.sleep)
 
     def _done(
         self, row: Mapping[str, Any], prepared: Mapping[str, Any], results: str | None
@@ -247,8 +269,7 @@ class End:
         more["ended"] = row["ended"].isoformat(timespec="milliseconds")
         if results is not None:
             more |= {"query": self.asked["query"], "results": results}
-        key = done_key(self.run, self._name)
-        put_json(self.lake.s3, self.lake.bucket, key, told | more)
+        done.write(self.lake.s3, self.lake.bucket, self._by, told | more)
         return told
 
 

@@ -17,6 +17,10 @@ class PrepareError(RuntimeError):
     """A stage can't be prepared."""
 
 
+class NothingThere(RuntimeError):  # noqa: N818 - the name that the run shows
+    """A stage reads a table that never had a row when the run began."""
+
+
 def prepare(
     s3: Any, bucket: str, plan: Mapping[str, Any], run: Mapping[str, Any], name: str, now: str
 ) -> dict[str, Any]:
@@ -46,6 +50,9 @@ def prepare(
     ------
     PrepareError
         Where the run was never begun.
+    NothingThere
+        Where it is to do, and a table that it reads has no snapshot: nothing to pin, so that it
+        would read what lands while it runs.
     """
     stage = stage_of(dict(plan), name)
     snapshots = _snapshots(s3, bucket, plan, run["run"], stage)
@@ -55,6 +62,11 @@ def prepare(
     told["workers"] = stage.get("concurrency", 1)
     if not todo:
         return told
+    if empty := sorted(table for table, number in snapshots.items() if number is None):
+        raise NothingThere(
+            f"While preparing stage {name}, found that nothing was in {', '.join(empty)} when run "
+            f"{run['run']} began. Push records or run the stage that makes it, then start a run."
+        )
     told["try"] = f"{run['attempt']}-{secrets.token_hex(4)}"
     told["prefix"] = f"runs/{run['run']}/{name}/{told['try']}/"
     select = pinned(stage["sql"], snapshots)
@@ -106,7 +118,7 @@ def _snapshots(
 
 
 def pinned(pieces: list[Any], snapshots: Mapping[str, int | None]) -> str:
-    """SQL with the snapshot of each table behind its name; a table without one stays as it is.
+    """SQL with the snapshot of each table behind its name.
 
     https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-time-travel-and-version-travel-queries.html
     """

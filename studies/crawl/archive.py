@@ -11,17 +11,17 @@ anew at the next record that can be found: ::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing  # a StreamingBody's own `with` skips its check of the length
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
-from fastwarc import ArchiveIterator, GzipReader, WarcRecord, WarcRecordType
+from fastwarc import ArchiveIterator, GzipReader, WarcHeader, WarcRecord, WarcRecordType
 
 from studies.crawl.seek import CHUNK_BYTES, GZIP, PLAIN, Opener, member_end, next_record
 
 #: Makes something of a record, its offset and its content in pieces.
-Maker = Callable[[WarcRecord, int, Iterator[bytes]], Any]
+Maker = Callable[[WarcRecord, int, Iterable[bytes]], Any]
 
 _KEPT_BYTES = 4096  # of what can't be read
 
@@ -46,7 +46,7 @@ class Unread:
     data: bytes
 
 
-@dataclass
+@dataclass(slots=True)
 class _Held:
     """What was made of a record, while the reader has not reached the next one.
 
@@ -55,36 +55,40 @@ class _Held:
     """
 
     offset: int
-    ended_in: int
-    whole: bool
-    made: Any
+    ended_in: int = -1
+    whole: bool = False
+    made: Any = None
 
 
 class _Rest:
     """A stream from its beginning, though some of it was read to see its kind.
 
-    `failed` is what reading it raised: a lost connection is no damage of the file.
+    It is read in large pieces, of which fastwarc takes 64 KiB at a time: a read from S3 has a
+    price of its own. `failed` is what reading raised: a lost connection is no damage of the file.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._stream, self._head, self._given = stream, stream.read(len(PLAIN)), 0
-        self.kind = next((kind for kind in (GZIP, PLAIN) if self._head.startswith(kind)), b"")
+        self._stream, self._piece, self._at = stream, stream.read(len(PLAIN)), 0
+        self._before = 0  # bytes of the pieces before this one
+        self.kind = next((kind for kind in (GZIP, PLAIN) if self._piece.startswith(kind)), b"")
         self.failed: Exception | None = None
 
-    def read(self, size: int = -1) -> bytes:
-        """Read on."""
-        try:
-            data = self._head or self._stream.read(size)
-        except Exception as error:
-            self.failed = error
-            raise
-        self._head = b""
-        self._given += len(data)
+    def read(self, size: int) -> bytes:
+        """Read on, at most `size` bytes; none at the end."""
+        if self._at >= len(self._piece):
+            try:
+                piece = self._stream.read(CHUNK_BYTES)
+            except Exception as error:
+                self.failed = error
+                raise
+            self._before, self._piece, self._at = self.tell(), piece, 0
+        data = self._piece[self._at : self._at + size]
+        self._at += len(data)
         return data
 
     def tell(self) -> int:
         """Bytes given so far."""
-        return self._given
+        return self._before + self._at
 
 
 def walk(opener: Opener, size: int, types: WarcRecordType, make: Maker) -> Iterator[Any]:
@@ -157,24 +161,29 @@ class _Part:
 
     def _hold(self, record: WarcRecord, types: WarcRecordType, make: Maker) -> None:
         """Read a record, and keep what was made of it."""
-        held = self._held = _Held(self._member(record.stream_pos), -1, False, None)
-        # A header that the file's end cuts is given as if it were whole.
-        if not (record.headers.get("Content-Length") or "").isdecimal():
+        held = self._held = _Held(self._member(record))
+        # A header that the file's end cuts is given as if it were whole, its length as 0.
+        if not record.content_length and not _is_empty(record):
             raise OSError("a record without a length")
         if record.record_type & types:
             record.parse_http(quirks_mode=True)
-            expected, content = record.content_length, _Content(record)
-            held.made = make(record, held.offset, content.pieces())
-            held.whole = content.drained() >= expected
+            expected = record.content_length
+            piece = record.reader.read(CHUNK_BYTES)
+            if len(piece) == expected:  # nearly all: most of the time would go into more
+                held.made, held.whole = make(record, held.offset, (piece,)), True
+            else:
+                content = _Content(record, piece)
+                held.made = make(record, held.offset, content.pieces())
+                held.whole = content.drained() >= expected
         else:
             expected = record.content_length
             held.whole = record.consume() >= expected
-        held.ended_in = self._member(held.offset - self._start)
+        held.ended_in = self._member(record)
 
-    def _member(self, otherwise: int) -> int:
-        """Where the gzip member that is being read begins in the file."""
+    def _member(self, record: WarcRecord) -> int:
+        """Where the gzip member that is being read begins in the file; a record without one."""
         if self._gzip is None:
-            return self._start + otherwise
+            return self._start + record.stream_pos
         return self._start + (self._gzip.frame_start_position() or 0)
 
     def _damage(self) -> int:
@@ -202,17 +211,20 @@ class _Part:
 
     def _is_behind(self, held: _Held) -> bool:
         """Whether the reader has left the gzip member of the record that is held."""
-        return self._member(held.offset - self._start) > held.ended_in
+        if self._gzip is None:
+            return False
+        return self._start + (self._gzip.frame_start_position() or 0) > held.ended_in
 
 
 class _Content:
-    """The content of a record in pieces, and how much of it was there."""
+    """The content of a record in pieces, of which one was read, and how much of it was there."""
 
-    def __init__(self, record: WarcRecord) -> None:
-        self._record, self._bytes = record, 0
+    def __init__(self, record: WarcRecord, first: bytes) -> None:
+        self._record, self._first, self._bytes = record, first, len(first)
 
     def pieces(self) -> Iterator[bytes]:
         expected = self._record.content_length
+        yield self._first
         while self._bytes < expected and (piece := self._record.reader.read(CHUNK_BYTES)):
             self._bytes += len(piece)
             yield piece
@@ -220,3 +232,9 @@ class _Content:
     def drained(self) -> int:
         """Read what is left; the bytes that were there in all."""
         return self._bytes + self._record.consume()
+
+
+def _is_empty(record: WarcRecord) -> bool:
+    """Whether a record's header says so, and not only its reader, which reads no odd length."""
+    said = record.headers.get(WarcHeader.CONTENT_LENGTH) or ""
+    return said.isdecimal() and not int(said)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fastwarc import GzipReader, WarcRecord, WarcRecordType
+from fastwarc import GzipReader, WarcHeader, WarcRecord, WarcRecordType
 from fastwarc.stream_io import BrotliReader, ChunkedReader
 
 from headrace.lake import Rejected, open_uri
@@ -64,7 +64,7 @@ def search(uri: str, first: int, size: int, keyword: str) -> Iterator[dict[str, 
         raise ValueError("While searching, found an empty keyword. Give at least one character.")
     word, last = keyword.lower().encode(), first + size - 1
 
-    def row(record: WarcRecord, offset: int, pieces: Iterator[bytes]) -> Any:
+    def row(record: WarcRecord, offset: int, pieces: Iterable[bytes]) -> Any:
         return _row(record, uri, first + offset, pieces, word)
 
     for found in walk(lambda at: open_uri(uri, first + at, last), size, SEARCHED, row):
@@ -108,9 +108,9 @@ def _carried(text: bytes, word: bytes) -> bytes:
 
 
 def _row(
-    record: WarcRecord, uri: str, offset: int, pieces: Iterator[bytes], word: bytes
+    record: WarcRecord, uri: str, offset: int, pieces: Iterable[bytes], word: bytes
 ) -> dict[str, Any] | Rejected:
-    target = record.headers.get("WARC-Target-URI")
+    target = record.headers.get(WarcHeader.WARC_TARGET_URI)  # by its text it takes 15 times as long
     codings = _codings(record)
     if codings:
         if record.content_length > CODED_LIMIT_BYTES:
@@ -135,11 +135,10 @@ def _row(
 def _codings(record: WarcRecord) -> list[str]:
     """The codings of an HTTP body, in the order in which they are to be undone."""
     http = record.http_headers
-    if http is None:
+    # A look at all names costs less than one of them by its text.
+    if http is None or b"-encoding" not in b"".join(http.keys_bytes()).lower():
         return []
     told = [http.get("Content-Encoding") or "", http.get("Transfer-Encoding") or ""]
-    if not any(told):
-        return []
     codings = [c.strip().lower() for c in ",".join(told).split(",")]
     return [c for c in reversed(codings) if c in _READERS]
 
@@ -165,9 +164,9 @@ def _decoded(body: bytes, codings: list[str]) -> Iterator[bytes]:
 def _captured(record: WarcRecord) -> datetime.datetime | None:
     """When a page was captured; none where its header says no moment with a time zone."""
     try:
-        date = record.record_date
-        return date and date.astimezone(datetime.UTC)
-    except (ValueError, OverflowError):  # the year 0, or an hour before the first
+        date = datetime.datetime.fromisoformat(record.headers.get(WarcHeader.WARC_DATE) or "")
+        return date.astimezone(datetime.UTC) if date.tzinfo else None
+    except (ValueError, OverflowError):  # no date, the year 0, or an hour before the first
         return None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pyarrow as pa
 from moto import mock_aws
 
 from headrace.cost import PRICES
@@ -153,7 +154,7 @@ class Glue:
 
 @contextmanager
 def study_on_moto(folder: Path, *stages: dict[str, Any]) -> Iterator[Study]:
-    """A study with its tables, empty."""
+    """A study with its tables, all empty but `numbers`, which has the row 0."""
     stages = stages or (map_stage(), query_stage())
     plan = deployed(*stages)
     words = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
@@ -167,6 +168,7 @@ def study_on_moto(folder: Path, *stages: dict[str, Any]) -> Iterator[Study]:
             more = [dataclasses.astuple(c) for c in ITEM] if table["name"] in made else more
             columns = [(n, kind) for n, kind, _ in (*table["columns"], *more)]
             ensure(catalog, "tests", table["name"], (folder / table["name"]).as_uri(), columns)
+        catalog.load_table(("tests", "numbers")).append(pa.table({"n": [0]}))
         mappers = {
             s["name"]: Mapper(s3, "lake", s, 25, lambda: "code")
             for s in stages

@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from lambdas.map.handler import answer
 from lambdas.map.mapper import Mapper
+from lambdas.map.output import figures
 
 RUN = "20261122t101500-0a1b"
 PREFIX = f"runs/{RUN}/squares/1-0a1b2c3d/"
@@ -92,10 +93,16 @@ class Stage:
         return found
 
     def tables(self, kind: str) -> list[pa.Table]:
-        listed = self.s3.list_objects_v2(Bucket="lake", Prefix=f"{self.prefix}{kind}/")
-        keys = sorted(o["Key"] for o in listed.get("Contents", []))
-        bodies = [self.s3.get_object(Bucket="lake", Key=key)["Body"].read() for key in keys]
-        return [pq.read_table(io.BytesIO(body)) for body in bodies]
+        """What ``out/`` has, or the files below ``bad/`` that it names."""
+        names = [key.removeprefix(self.prefix) for key in self.keys("out/")]
+        if kind == "bad":
+            told = [figures(table)["bad_file"] for table in self.tables("out")]
+            names = [f"bad/{name}" for name in told if name]
+        return [pq.read_table(io.BytesIO(self.body(name))) for name in names]
+
+    def keys(self, under: str) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket="lake", Prefix=f"{self.prefix}{under}")
+        return sorted(o["Key"] for o in listed.get("Contents", []))
 
     def rows(self, kind: str = "out") -> list[dict[str, Any]]:
         return [row for table in self.tables(kind) for row in table.to_pylist()]

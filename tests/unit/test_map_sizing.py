@@ -19,6 +19,8 @@ from lambdas.map.sizing import Measured, batch_items, batch_timeout_s, batches
         (100, 200.0, 8, 1),
         (0, 0.0, 8, 1),
         (3, 5.0, 8, 1),
+        (1_000_000, 10.0, 8, 10),  # a third of the function's time
+        (1_000_000, 4.0, 8, 25),  # no more calls than can be registered
     ],
 )
 def test_examples(items: int, item_s: float, workers: int, wanted: int) -> None:

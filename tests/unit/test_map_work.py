@@ -80,11 +80,13 @@ def _own_mib() -> int:
 
 def test_an_innocent_item_does_not_pay_for_leaks_before_it(tmp_path: Path) -> None:
     with stage_on_moto(tmp_path, fn="leaks", memory_mib=_own_mib() + 700) as stage:
-        stage.give(range(12))
+        stage.give(range(24))
         stage.probe()
-        stage.work(0, 11)
+        first = stage.mapper.supervisor._child
+        stage.work(0, 23)
+        assert stage.mapper.supervisor._child is not first  # killed for the leaks of all
         assert stage.bad() == {}
-        assert [r["n"] for r in stage.rows()] == list(range(12))
+        assert [r["n"] for r in stage.rows()] == list(range(24))
 
 
 def test_rows_that_do_not_fit_are_bad(tmp_path: Path) -> None:

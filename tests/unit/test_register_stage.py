@@ -55,8 +55,9 @@ def test_the_row_of_runs_tells_what_was_done(tmp_path: Path) -> None:
         (row,) = study.rows("runs")
         assert (row["run"], row["stage"], row["attempt"], row["kind"]) == ("r", "squares", 1, "map")
         assert (row["items"], row["rows_out"], row["quarantined"]) == (100, 99, 1)
-        assert row["sql"] == "SELECT n FROM numbers"
-        assert json.loads(row["snapshots"]) == {"numbers": None}
+        pin = study.snapshot("numbers")
+        assert row["sql"] == f"SELECT n FROM numbers FOR VERSION AS OF {pin}"
+        assert json.loads(row["snapshots"]) == {"numbers": pin}
         assert json.loads(row["files"]) == [f"{prepared['prefix']}in/0"]
         assert (row["output_checksum"], row["snapshot"]) == (told["checksum"], told["snapshot"])
         assert row["engine_s"] > 0
@@ -166,7 +167,7 @@ def test_too_many_failed_is_said_before_anything_is_written(tmp_path: Path) -> N
         run, prepared = mapped(study, 9)
         with pytest.raises(TooManyFailed, match=r"7 of 9 items failed, where tolerate=0\.5"):
             study.register(run, prepared)
-        assert study.catalog.commits == 0
+        assert study.catalog.commits == 1  # the row of `numbers`
         assert "runs/r/squares/done.json" not in study.objects()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from headrace import lake, plan
 from lambdas.run.begin import InputError
-from lambdas.run.prepare import PrepareError, judge, pinned, unload
+from lambdas.run.prepare import NothingThere, PrepareError, judge, pinned, unload
 from lambdas.run.snapshots import SnapshotError, current
 from tests.unit.registering import NOW, Study, study_on_moto
 from tests.unit.run_path import map_stage
@@ -122,10 +122,17 @@ def test_a_prepared_stage_says_what_it_reads(study: Study) -> None:
     assert told["try"].startswith("1-")
     assert told["workers"] == 2
     assert told["sql"] == (
-        "UNLOAD (SELECT n FROM numbers\n) TO "
+        f"UNLOAD (SELECT n FROM numbers FOR VERSION AS OF {study.snapshot('numbers')}\n) TO "
         f"'s3://lake/{told['prefix']}in/' WITH (format='PARQUET', compression='ZSTD')"
     )
     assert f"{told['prefix']}prepared.json" in study.objects()
+
+
+def test_a_table_in_which_nothing_ever_was_cannot_be_pinned(study: Study) -> None:
+    run = study.begin("r", only=["how_many"])  # reads `squares`, which no run has made yet
+    with pytest.raises(NothingThere, match="nothing was in squares when run r began"):
+        study.prepare(run, "how_many")
+    assert not study.prepare(run, "squares")["todo"]
 
 
 def test_a_table_that_the_run_made_is_read_as_it_was_made(study: Study) -> None:

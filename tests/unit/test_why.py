@@ -159,7 +159,9 @@ def put_bad(s3: Any, key: str, reasons: list[str]) -> None:
 def test_too_many_failures_are_told_by_their_reasons(aws: dict[str, Any]) -> None:
     prefix = f"runs/{RUN}/words/1-0a1b2c3d/"
     threes = [f"item {n}: ValueError: a three, {n}" for n in (3, 13, 23)]
-    put_bad(aws["s3"], f"{prefix}bad/000000000000.parquet", [*threes, "item 4: KeyError: 'x'"])
+    put_bad(
+        aws["s3"], f"{prefix}bad/000000000000-0a1b2c3d.parquet", [*threes, "item 4: KeyError: 'x'"]
+    )
     ended = [
         {
             "Input": json.dumps({"first": 30, "last": 59}),
