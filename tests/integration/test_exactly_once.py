@@ -159,6 +159,7 @@ def deploy(cloud: Running, bucket: str, name: str, layers: dict[str, str], **env
     """Put one function in place, with its layer."""
     api, bundler = cloud.client("lambda"), Bundler(PLAN, targets.local(None))
     asset = bundler.layer(name)
+    assert asset
     if asset.digest not in layers:
         cloud.client("s3").upload_file(str(asset.path), bucket, f"code/{asset.digest}")
         layers[asset.digest] = api.publish_layer_version(
