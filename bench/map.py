@@ -181,10 +181,14 @@ def crawl(bench: Bench) -> list[Figure]:
         sys.exit(f"While measuring the crawl, found no {WARC}. Fetch the course's data.")
     bench.deploy("crawl")
     once = bench.peer("warcio", str(WARC))
-    runs = {count: searched(bench, count, once) for count in (SMALL, LARGE)}
-    loop = bench.peer("warcio", *map(str, copies(bench, LARGE)[:LOOPED]))
-    expect([{"pages": loop["pages"]}], pages=LOOPED * LARGE * once["pages"])
-    rate = LOOPED * LARGE * WARC.stat().st_size / 1e6 / loop["seconds"]
+    runs, seconds = {}, []
+    for count in (SMALL, LARGE):
+        runs[count] = searched(bench, count, once)
+        loop = bench.peer("warcio", *map(str, copies(bench, LARGE)[:LOOPED]))
+        expect([{"pages": loop["pages"]}], pages=LOOPED * LARGE * once["pages"])
+        seconds.append(loop["seconds"])
+    # The faster of two, before the run and after it: what else the machine did helps no figure.
+    rate = LOOPED * LARGE * WARC.stat().st_size / 1e6 / min(seconds)
     sql = "SELECT count(*) AS pages, count_if(matches > 0) AS found FROM pages"
     (told,) = bench.query("crawl", f"{sql} WHERE type = 'response' AND file LIKE '%/{WARC.name}'")
     return [
