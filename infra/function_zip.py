@@ -5,6 +5,7 @@ The zip mirrors the repository, and holds what the handler can reach and nothing
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from headrace.errors import HeadraceError
 from headrace.plan import ROOT, Plan, StagePlan
+from headrace.stages import Map
 from infra.zips import Asset, digest_of, write_zip
 
 #: What `headrace` gives to notebooks when they ask for it, and with it the whole tool. Functions
@@ -59,7 +61,13 @@ def imports_of(modules: Iterable[str], root: Path = ROOT) -> Imports:
     for module in modules:
         try:
             finder.import_hook(module, fromlist=["*"])
-        except (ImportError, SyntaxError) as error:
+        except SyntaxError as error:
+            raise FunctionZipError(
+                f"reading the imports of {module}",
+                f"a syntax error: {error}",
+                "Correct that line.",
+            ) from error
+        except ImportError as error:
             raise FunctionZipError(
                 f"reading the imports of {module}",
                 str(error),
@@ -120,9 +128,40 @@ def build(name: str, plan: Plan, cache: Path, root: Path = ROOT) -> Asset:
         Where the handler, a transform or a stage's function isn't there.
     """
     files = imports_of(modules_of(name, plan), root).own
+    _check_functions(name, plan, root)
     entries = {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
     entries["plan.json"] = json.dumps(plan.deployed(), sort_keys=True).encode()
     asset = Asset(cache / f"{digest_of(entries)}.zip", digest_of(entries))
     if not asset.path.is_file():
         write_zip(asset.path, entries)
     return asset
+
+
+def _check_functions(name: str, plan: Plan, root: Path) -> None:
+    """Refuse the name of a Map's function that its module doesn't have, without running it."""
+    for stage in plan.maps:
+        if plan.map_function(stage.name) != plan.function(name) or not isinstance(stage.stage, Map):
+            continue
+        module, _, wanted = stage.stage.fn.partition(":")
+        path = root.joinpath(*module.split("."))
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        known = names_of(ast.parse(file.read_text(encoding="utf-8")))
+        if wanted not in known:
+            raise FunctionZipError(
+                f"looking for the function of stage {stage.name}",
+                f"no {wanted} in {file.relative_to(root)}, which has {', '.join(sorted(known))}",
+                "Correct its name in the study.",
+            )
+
+
+def names_of(module: ast.Module) -> set[str]:
+    """Names that a module's top level defines or imports."""
+    found: set[str] = set()
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            found |= {t.id for t in node.targets if isinstance(t, ast.Name)}
+    return found

@@ -141,7 +141,7 @@ def _authors(ctx: click.Context, param: click.Parameter, said: tuple[str, ...]) 
 
 @click.command("package")
 @options.study
-@click.argument("run")
+@click.argument("run", required=False)
 @click.option(
     "--out", "file", type=click.Path(dir_okay=False, path_type=Path),
     help="The zip; out/STUDY/RUN.zip if not given.",
@@ -154,26 +154,43 @@ def _authors(ctx: click.Context, param: click.Parameter, said: tuple[str, ...]) 
 @click.option("--license", "licence", default="", help="SPDX identifier or address; else unknown.")
 @options.common
 def package_(
-    plan: Plan, out: Output, where: str, run: str, file: Path | None, inputs: bool,
+    plan: Plan, out: Output, where: str, run: str | None, file: Path | None, inputs: bool,
     authors: list[Author], licence: str,
 ) -> None:  # fmt: skip
-    """Write a replication package of RUN: an RO-Crate with study, locks, records and results."""
+    """Write a replication package of RUN (the last complete one), as an RO-Crate.
+
+    It holds the study, the locks, the run's records and its results.
+    """
     from headrace.provenance import package  # here: it draws in what other verbs don't need
 
     lake = lake_of(plan, where)
-    one = reading.run(lake, run)
-    to = file or ROOT / "out" / plan.study.name / f"{run}.zip"
+    one = reading.run(lake, run) if run else reading.last_complete(lake)
+    to = file or ROOT / "out" / plan.study.name / f"{one.id}.zip"
     wanted = package.Wanted(authors, licence, inputs)
     with out.progress("Packing") as bar:
         notes = package.make(lake, one, ROOT, to, wanted, bar.update)
     missing = one.missing([stage.name for stage in plan.stages])
     if missing:
         notes = [*notes, f"The run is incomplete: it has not done {', '.join(missing)}."]
+    if changed := _changed_since(plan, one):
+        notes = [
+            *notes,
+            f"Changed after the run began, and packed as they are now: {', '.join(changed)}. "
+            "If the run had other code, check that out and pack again.",
+        ]
     for note in notes:
         out.say(note)
     size = to.stat().st_size
-    document = {"study": plan.study.name, "run": run, "file": to, "bytes": size, "notes": notes}
+    document = {"study": plan.study.name, "run": one.id, "file": to, "bytes": size, "notes": notes}
     out.facts(document, lambda: click.echo(f"{to} ({size:,} bytes)"))
+
+
+def _changed_since(plan: Plan, run: Run) -> list[str]:
+    """Files of the study that were written after a run began."""
+    began = min(record.started for record in run.records).timestamp()
+    folder = ROOT / "studies" / plan.package
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and "__pycache__" not in p.parts)
+    return [str(p.relative_to(ROOT)) for p in files if p.stat().st_mtime > began]
 
 
 @click.command()

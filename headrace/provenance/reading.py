@@ -81,7 +81,8 @@ def run(lake: Lake, name: str) -> Run:
         raise NoSuchRunError(
             f"looking for run {name!r} of study {lake.plan.study.name}",
             "no stage of it in the table runs",
-            f"List them with `headrace runs {lake.plan.study.name}`.",
+            f"`headrace runs {lake.plan.study.name}` lists the others; if it failed before a "
+            f"stage was done, `headrace why {lake.plan.study.name} {name}` says why.",
         )
     return found[0]
 

@@ -107,7 +107,7 @@ STEPS = (
     "longest: commit",
 )
 #: Of these, the ones that `make test` tries; `make test-all` tries each.
-QUICK = ("lengths: map", "shares: commit", "longest: unload")
+QUICK = ("lengths: map", "shares: commit")
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +213,9 @@ def test_a_run_stopped_at_a_step_and_resumed_gives_the_same_tables(
     assert what_is_there(steps, run) == undisturbed
 
 
-@pytest.mark.parametrize("state", ["lengths: map", "shares: map"])
+@pytest.mark.parametrize(
+    "state", ["lengths: map", pytest.param("shares: map", marks=pytest.mark.slow)]
+)
 def test_functions_killed_during_a_map_change_nothing(
     steps: House, undisturbed: dict[str, Any], state: str
 ) -> None:
@@ -240,6 +242,7 @@ def test_what_is_done_is_not_done_again(steps: House, undisturbed: dict[str, Any
     assert what_is_there(steps, run) == undisturbed
 
 
+@pytest.mark.slow
 def test_from_a_stage_on_everything_is_done_again(
     steps: House, undisturbed: dict[str, Any]
 ) -> None:

@@ -174,7 +174,9 @@ def test_only_land_carries_the_study(project: Path, words: Plan, tmp_path: Path)
 def test_each_map_carries_its_own_function_and_none_the_notebooks(
     project: Path, tmp_path: Path
 ) -> None:
-    (project / "studies/words/other.py").write_text("import studies.words.shared\n")
+    (project / "studies/words/other.py").write_text(
+        "import studies.words.shared\n\ndef other(item): return item\n"
+    )
     (project / "studies/words/shared.py").touch()
     stages = [
         Map("counts", "studies.words.count:count", "SELECT 1", Word),
@@ -192,6 +194,18 @@ def test_each_map_carries_its_own_function_and_none_the_notebooks(
     assert "headrace/executor_open.py" not in held["counts"]
     found = imports_of(["lambdas.map.handler", "lambdas.map.child"], project)
     assert found.others == {"resource"}
+
+
+def test_a_function_that_its_module_lacks_is_told_before_anything_is_deployed(
+    project: Path, tmp_path: Path
+) -> None:
+    stages = [Map("counts", "studies.words.count:cuont", "SELECT 1", Word)]
+    plan = plan_of(Study("words", "?", stages=stages))
+    with pytest.raises(FunctionZipError, match=r"no cuont in studies/words/count\.py, which has"):
+        build("map-counts", plan, tmp_path / "c", project)
+    (project / "studies/words/count.py").write_text("def cuont(:\n")
+    with pytest.raises(FunctionZipError, match=r"syntax error: .*count\.py, line 1"):
+        build("map-counts", plan, tmp_path / "c", project)
 
 
 def test_an_edit_of_the_transform_changes_land_alone(
