@@ -146,7 +146,7 @@ def _check_functions(name: str, plan: Plan, root: Path) -> None:
         path = root.joinpath(*module.split("."))
         file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
         known = names_of(ast.parse(file.read_text(encoding="utf-8")))
-        if wanted not in known:
+        if wanted not in known and "*" not in known:  # of a star import nothing is known
             raise FunctionZipError(
                 f"looking for the function of stage {stage.name}",
                 f"no {wanted} in {file.relative_to(root)}, which has {', '.join(sorted(known))}",
@@ -155,13 +155,13 @@ def _check_functions(name: str, plan: Plan, root: Path) -> None:
 
 
 def names_of(module: ast.Module) -> set[str]:
-    """Names that a module's top level defines or imports."""
+    """Names that a module defines or imports, also within `if` and `try`."""
     found: set[str] = set()
-    for node in module.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.Assign):
-            found |= {t.id for t in node.targets if isinstance(t, ast.Name)}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
     return found
