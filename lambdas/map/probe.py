@@ -3,7 +3,7 @@
 Two probes of one try may run side by side: a call that is made again doesn't end the first. What
 is written first stays, and each object follows from those before it, so both plan the same. ::
 
-    items.parquet ──▶ batches.json ──▶ facts.json
+    items.parquet ──▶ batches.json ──▶ facts.json ──▶ out/ of batches that were tried whole
 """
 
 from __future__ import annotations
@@ -23,12 +23,16 @@ from headrace.lake import get_json, json_body
 from lambdas.map import facts, fits, items, sizing
 from lambdas.map.call import Failure
 from lambdas.map.errors import EveryProbeFailed
+from lambdas.map.kept import Kept
 from lambdas.map.mapper import Mapper
+from lambdas.map.output import Output
 from lambdas.map.supervisor import Answer, ChildBroken
 
 #: Items that are tried, and for how long.
 TRIED = 8
 TRY_S = 1.0
+#: A batch that took less is run again: to write it here, one by one, gains nothing.
+KEEP_S = 0.1
 #: Of the facts, what the state machine is told.
 PLANNED = ("items", "batches", "batch_items", "batch_timeout_s", "concurrency")
 
@@ -126,7 +130,9 @@ def _write(
         ),
         "concurrency": stage["concurrency"],
     }
+    batched = _whole(answers, size, count)
     told = planned | {
+        "kept": sorted(batched),
         "item_s": measured.item_s,
         "import_s": mapper.supervisor.import_s,
         "peak_mib": mapper.supervisor.peak / (1 << 20),
@@ -141,7 +147,30 @@ def _write(
         "bytes_in": found.size,
         "input_checksum": checksum,
     }
-    return _planned(json.loads(_once(mapper, f"{prefix}facts.json", json_body(told))))
+    held = json.loads(_once(mapper, f"{prefix}facts.json", json_body(told)))
+    _keep(mapper, prefix, {first: batched[first] for first in held["kept"] if first in batched})
+    return _planned(held)
+
+
+def _whole(answers: Sequence[Answer], size: int, count: int) -> dict[int, list[Answer]]:
+    """Batches, by their first item, of which every item was tried and none failed."""
+    good = {a.number: a for a in answers if not isinstance(a.answer, Failure)}
+    spans = {n - n % size: range(n - n % size, min(n - n % size + size, count)) for n in good}
+    return {
+        first: [good[n] for n in span]
+        for first, span in spans.items()
+        if all(n in good for n in span) and sum(good[n].seconds for n in span) >= KEEP_S
+    }
+
+
+def _keep(mapper: Mapper, prefix: str, batched: dict[int, list[Answer]]) -> None:
+    """Write what whole batches gave, as their calls would: items that take long run once."""
+    for first, answers in batched.items():
+        output = Output(mapper.name, mapper.stage["columns"])
+        for each in answers:
+            output.add(each.number, each.item, each.answer)
+        output.ms = 1000 * sum(a.seconds for a in answers)
+        Kept(mapper, prefix, first).write(output, mapper.supervisor.peak / (1 << 20), None, 0)
 
 
 def _planned(facts: dict[str, Any]) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Batch:
             Where items are left; what was done is kept for the next try.
         """
         told = None
-        if self.attempt:
+        if self.attempt or self.first in self.mapper.items(self.prefix)[1].get("kept", ()):
             self._done, told = self._kept.take(self._output)
         if told is None:
             told = self._begun(left_s)

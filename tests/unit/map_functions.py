@@ -110,6 +110,16 @@ def typed(item: Item) -> Item:
     }
 
 
+def counted(item: Item, params: Item) -> Item:
+    """Writes down each time that it is called; its rows are drawn."""
+    with open(params["calls"], "a") as out:
+        out.write(f"{item['n']}\n")
+    if item["n"] == 3:
+        raise ValueError("three")
+    time.sleep(0.11)  # worth keeping
+    return drawn(item)
+
+
 def starts_a_process(item: Item) -> Item:
     import subprocess
 

@@ -71,6 +71,11 @@ class Stage:
     def probe(self, left_s: float = 60) -> dict[str, Any]:
         return answer(self.mapper, {"op": "probe", "prefix": self.prefix}, left_s)
 
+    def forget(self) -> None:
+        """Take away what the probe kept, so that each call runs its items."""
+        for key in self.keys("out/"):
+            self.s3.delete_object(Bucket="lake", Key=key)
+
     def batches(self) -> list[dict[str, int]]:
         found: list[dict[str, int]] = json.loads(self.body("batches.json"))
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import importlib.metadata
 import json
 from pathlib import Path
@@ -62,6 +63,42 @@ def test_a_stages_own_batch_size_is_kept(tmp_path: Path) -> None:
     with stage_on_moto(tmp_path, batch_items=1) as stage:
         stage.give(range(30))
         assert stage.probe()["batches"] == 30
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_what_was_tried_is_not_run_again_where_it_makes_whole_batches(
+    tmp_path: Path, size: int
+) -> None:
+    calls = tmp_path / "calls"
+    words = {"fn": "counted", "params": {"calls": str(calls)}, "batch_items": size}
+    with stage_on_moto(tmp_path, **words) as stage:
+        stage.give(range(8))
+        stage.probe()
+        kept = {"1": [0, 1, 2, 4, 5, 6, 7], "2": [0, 4, 6], "7": [7]}[str(size)]
+        assert stage.facts()["kept"] == kept
+        assert [int(key[-20:-8]) for key in stage.keys("out/")] == kept
+        stage.map()
+        runs = collections.Counter(calls.read_text().split())
+        again = {n for n in range(8) if n - n % size not in kept}
+        assert runs == {str(n): 1 + (n in again) for n in range(8)}
+        assert [row["n"] for row in stage.rows()] == [0, 1, 2, 4, 5, 6, 7]
+        assert list(stage.bad()) == [3]
+        told = stage.rows()
+    with stage_on_moto(tmp_path, **words) as stage:
+        stage.give(range(8))
+        stage.map()
+        assert stage.rows() == told
+
+
+def test_a_call_runs_what_a_probe_was_to_keep_and_did_not(tmp_path: Path) -> None:
+    with stage_on_moto(tmp_path, fn="counted", params={"calls": "/dev/null"}) as stage:
+        stage.mapper.stage["batch_items"] = 1
+        stage.give(range(3))
+        stage.probe()
+        assert len(stage.keys("out/")) == 3
+        stage.forget()
+        stage.map()
+        assert [row["n"] for row in stage.rows()] == [0, 1, 2]
 
 
 def test_a_prefix_s_objects_are_items(tmp_path: Path) -> None:

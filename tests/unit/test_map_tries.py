@@ -87,6 +87,7 @@ def test_a_late_call_does_not_replace_a_whole_batch(tmp_path: Path) -> None:
     with stage_on_moto(tmp_path, fn="sleeps") as stage:
         stage.give([0.0] * 3 + [2.0])
         stage.probe()
+        stage.forget()
         seen = watch(stage)
         seen.before["out/"] = lambda: stage.work(0, 3, 1)
         # The first call ran out of time; while it was writing, the second did it all.

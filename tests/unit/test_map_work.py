@@ -247,6 +247,7 @@ def test_a_call_out_of_time_hands_on_what_it_has(tmp_path: Path) -> None:
     with stage_on_moto(tmp_path, fn="sleeps") as stage:
         stage.give([0.0] * 3 + [0.4] * 5)
         stage.probe()
+        stage.forget()
         done = 0
         for attempt in range(8):
             try:
