@@ -11,6 +11,8 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 STUDY ?= speeches
 BIN := .venv/bin
 UV := $(BIN)/uv pip
+# Files of tests side by side: each process has a cloud of its own, and much of a test is waiting.
+SIDE := -n 2 --dist loadfile
 COMPILE := $(UV) compile --universal --python-version 3.11 --generate-hashes --no-header --quiet
 
 .PHONY: demo test test-all check bench setup setup-dev lock clean
@@ -20,10 +22,10 @@ demo: setup
 	$(BIN)/headrace demo $(STUDY)
 
 test: setup-dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(SIDE)
 
 test-all: setup-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE)
 
 check: setup-dev
 	$(BIN)/ruff check .
