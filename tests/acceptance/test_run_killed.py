@@ -236,9 +236,11 @@ def test_what_is_done_is_not_done_again(steps: House, undisturbed: dict[str, Any
     done = steps.facts("run", "steps", "--run", run, "--resume")
     states = {stage["name"]: stage["state"] for stage in done["stages"]}
     assert states["lengths"] == "passed over"
-    assert states["shares"] == "done"
-    attempts = rows(steps, f"SELECT stage, attempt FROM runs WHERE run = '{run}' ORDER BY 1")
-    assert {r["stage"]: r["attempt"] for r in attempts}["lengths"] == 1
+    found = rows(steps, f"SELECT stage, attempt FROM runs WHERE run = '{run}' ORDER BY 1")
+    attempts = {r["stage"]: r["attempt"] for r in found}
+    assert attempts["lengths"] == 1
+    # On a busy machine it may have ended before it was stopped.
+    assert states["shares"] == {2: "done", 1: "passed over"}[attempts["shares"]]
     assert what_is_there(steps, run) == undisturbed
 
 
