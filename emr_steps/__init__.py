@@ -1,0 +1,1 @@
+"""Programs that run as steps of EMR: mrjob jobs and Spark programs."""
