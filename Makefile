@@ -11,8 +11,8 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 STUDY ?= speeches
 BIN := .venv/bin
 UV := $(BIN)/uv pip
-# Files of tests side by side: each process has a cloud of its own, and much of a test is waiting.
-SIDE := -n 2 --dist loadfile
+# Files of tests side by side, the long ones first: each process has a cloud of its own.
+SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 COMPILE := $(UV) compile --universal --python-version 3.11 --generate-hashes --no-header --quiet
 
 .PHONY: demo test test-all check bench setup setup-dev lock clean
