@@ -4,6 +4,7 @@
 # Without .pyc files imports run 2 to 6 times slower, and deploys with them.
 export PYTHONDONTWRITEBYTECODE :=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export LOCALCLOUD_JARS := $(CURDIR)/.cache/jars
 
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
@@ -36,8 +37,9 @@ check: setup-dev
 bench: setup-dev
 	$(BIN)/python bench/spine.py --json
 	$(BIN)/python bench/map.py --json
+	$(BIN)/python bench/emr.py --json
 
-setup: .venv/installed .venv/node-ready node_modules/installed .cache/layers/ready
+setup: .venv/installed .venv/node-ready node_modules/installed .cache/jars/ready .cache/layers/ready
 
 setup-dev: .venv/installed-dev setup
 
@@ -66,9 +68,14 @@ node_modules/installed: package-lock.json package.json .npmrc .venv/node-ready
 	npm ci --silent
 	touch $@
 
+# The jars that Spark's wheel lacks, and archives of classes that Java starts quicker with.
+.cache/jars/ready: .venv/installed localcloud/engines/emr/jars.json
+	$(BIN)/python -m localcloud.engines.emr.jars .cache/jars
+	touch $@
+
 # The functions' packages, as the local cloud runs them; built once for each lock.
 .cache/layers/ready: infra/layer_zip.py infra/prune.py .venv/installed \
-		$(wildcard lambdas/*/requirements.txt studies/*/requirements.txt)
+		$(wildcard lambdas/*/requirements.txt studies/*/requirements.txt emr_steps/*.txt)
 	HEADRACE_TARGET=local $(BIN)/python -m infra.bundle $(STUDY)
 	touch $@
 

@@ -29,7 +29,10 @@ from pathlib import Path
 import psutil
 
 PROJECT = Path(__file__).resolve().parents[1]
-SOURCES = ("headrace", "stream", "lambdas", "infra", "localcloud", "studies", "app.py", "cdk.json")
+SOURCES = (
+    *("headrace", "stream", "lambdas", "emr_steps", "infra", "localcloud", "studies"),
+    *("app.py", "cdk.json"),
+)
 LINKS = (".venv", "node_modules", "requirements")
 PACKAGES = ("aws-cdk-lib", "boto3", "duckdb", "moto", "pyarrow", "pyiceberg")
 SAMPLE_S = 0.5

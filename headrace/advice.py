@@ -47,6 +47,54 @@ CASES = (
         "headrace run {study} --run {run} --from {stage}",
     ),
     Case(
+        "the program did not write to its end",
+        r"OutputsError",
+        r"no _SUCCESS",
+        "Make the program of stage {stage} write all that it has under its output, end with 0 only "
+        f"then, and deploy. {RESUME}",
+    ),
+    Case(
+        "what the program wrote is not its table",
+        r"OutputsError",
+        r"`produces`",
+        "Make the program write the columns that `produces` of stage {stage} has, or correct "
+        f"`produces`, and deploy. {RESUME}",
+    ),
+    Case(
+        "out of memory on the cluster",
+        r"^EMR\.|States\.TaskFailed",
+        r"(?i)Container.*(killed|beyond).*memory|OutOfMemoryError|\bMemoryError|physical memory",
+        "Choose nodes with more memory (`Cluster(instance=…)`), give stage {stage} more reducers "
+        "or its `conf` more spark.executor.memory, or hold less at a time, and deploy. "
+        f"{RESUME}",
+    ),
+    Case(
+        "an input that is not there",
+        r"^EMR\.|NothingThere",
+        r"Input (path|Pattern)|Path does not exist|no bytes under s3://",
+        f"Bring what stage {{stage}} reads to where it looks, or correct its path. {RESUME}",
+    ),
+    Case(
+        "an output that is there already",
+        r"^EMR\.",
+        r"(?i)already exists",
+        "Something else writes where the stage does, or its step was added twice. "
+        "To do the stage anew: headrace run {study} --run {run} --from {stage}",
+    ),
+    Case(
+        "the cluster ended too soon, or could not be made",
+        r"^EMR\.Cluster|EmrException|ElasticMapReduce|^EMR\.Step\.(CANCELLED|INTERRUPTED)",
+        r"",
+        "Look at what EMR says: a quota, an instance type that the zone lacks, or somebody who "
+        f"ended it. Mend that, or choose another `Cluster(instance=…)` and deploy. {RESUME}",
+    ),
+    Case(
+        "the program failed on the cluster",
+        r"^EMR\.Step",
+        r"",
+        f"Mend the program of stage {{stage}} and deploy. {RESUME}",
+    ),
+    Case(
         "the batches of the stage don't fit together",
         r"OutputsError|ChangedError",
         r"",

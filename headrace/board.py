@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from headrace.causes import read_cause
+from headrace.cluster_board import KINDS, Cluster
 from headrace.graph import Node, Series
 from headrace.plan import Plan
 
@@ -38,7 +39,7 @@ class Stage:
     Parameters
     ----------
     name, kind : str
-        Its name; `map` or `query`.
+        Its name; `map`, `mapreduce`, `spark` or `query`.
     waits : tuple of str
         The stages that the machine has behind it before it begins this one.
     why : str
@@ -47,6 +48,8 @@ class Stage:
         The step that it is at, or ended with.
     gave : dict
         What each of its steps gave, by the step's name.
+    facts : dict
+        What its program noted beside its rows.
     failures : list of Failure
         All that it met, also what a retry mended. The last one failed it, where it did.
     """
@@ -61,6 +64,7 @@ class Stage:
     ended: datetime.datetime | None = None
     gave: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
     query: str | None = None
     map_run: str | None = None
     failures: list[Failure] = field(default_factory=list)
@@ -105,6 +109,8 @@ class Board:
         The execution's, as Step Functions says it.
     failure : Failure, optional
         What ended the execution, where that was no stage.
+    cluster : Cluster, optional
+        The run's, where some of its stages want one.
     """
 
     run: str
@@ -114,6 +120,7 @@ class Board:
     started: datetime.datetime | None = None
     ended: datetime.datetime | None = None
     failure: Failure | None = None
+    cluster: Cluster | None = None
 
     @property
     def over(self) -> bool:
@@ -129,7 +136,11 @@ class Board:
     def why_queued(self, stage: Stage) -> str:
         """What a queued stage waits for."""
         missing = [n for n in stage.waits if self.stages[n].state not in ("done", "passed over")]
-        return f"waits for {', '.join(missing)}" if missing else "about to begin"
+        if missing:
+            return f"waits for {', '.join(missing)}"
+        if self.cluster and stage.kind in KINDS and self.cluster.state == "creating":
+            return f"waits for the cluster {self.cluster.id}".rstrip()
+        return "about to begin"
 
     def document(self, now: datetime.datetime) -> dict[str, Any]:
         """All of it as JSON would have it."""
@@ -138,6 +149,7 @@ class Board:
             "attempt": self.attempt,
             "status": self.status,
             "stages": [_told(self, stage, now) for stage in self.stages.values()],
+            **({"cluster": self.cluster.document(now)} if self.cluster else {}),
         }
 
 
@@ -152,6 +164,7 @@ def _told(board: Board, stage: Stage, now: datetime.datetime) -> dict[str, Any]:
         "quarantined": stage.quarantined,
         "why": (board.why_queued(stage) if stage.state == "queued" else stage.why) or None,
         "error": error_line(stage.failure) if stage.failure else None,
+        **({"facts": stage.facts} if stage.facts else {}),
     }
 
 
@@ -166,7 +179,8 @@ def empty(plan: Plan, run: str, attempt: int) -> Board:
     """The board of a run of which nothing is known yet."""
     earlier = before(plan.order)
     stages = {s.name: Stage(s.name, s.kind, earlier[s.name]) for s in plan.stages}
-    return Board(run, attempt, stages)
+    cluster = Cluster(plan.study.cluster.idle_s) if plan.emr else None
+    return Board(run, attempt, stages, cluster=cluster)
 
 
 def before(node: Node, earlier: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Reads what Step Functions keeps as the cause of an error: Lambda's JSON, Athena's, or a text."""
+"""Reads what Step Functions keeps as an error's cause: Lambda's JSON, Athena's, EMR's, or text."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-#: A user's own file in a traceback: studies lie in /var/task/studies/ of a function's zip.
+#: A user's own file in a traceback: studies lie in /var/task/studies/ of a function's zip, and
+#: programs in program/ on a cluster's nodes.
 _FRAME = re.compile(
-    r'File "(?P<file>[^"]*?(?P<own>studies/[^"]+))", line (?P<line>\d+)(, in (?P<in>\S+))?'
+    r'File "(?P<file>[^"]*?(?P<own>(?:studies|emr_steps)/[^"]+))", line (?P<line>\d+)'
+    r"(, in (?P<in>\S+))?"
 )
 _REQUEST = re.compile(r"RequestId: (?P<id>[0-9a-f-]{36})(?: Error: )?")
 
@@ -30,6 +32,8 @@ class Cause:
         Id of the function's call; may be empty.
     query : str
         Id of the Athena query; may be empty.
+    log : str
+        URI of the log of a cluster's step; may be empty.
     """
 
     error: str
@@ -37,6 +41,7 @@ class Cause:
     frame: str = ""
     request: str = ""
     query: str = ""
+    log: str = ""
 
 
 def read_cause(error: str, cause: str) -> Cause:
@@ -49,6 +54,11 @@ def read_cause(error: str, cause: str) -> Cause:
         return _of_text(error, cause)
     if "QueryExecution" in told or "StateChangeReason" in str(told.get("Status", "")):
         return _of_athena(told.get("QueryExecution", told))
+    for kind in ("Step", "Cluster"):
+        inner = told.get(kind, told)
+        status = inner.get("Status") if isinstance(inner, dict) else None
+        if isinstance(status, dict) and status.keys() & {"FailureDetails", "StateChangeReason"}:
+            return _of_emr(kind if kind in told else "Step", status)
     if "errorMessage" in told or "errorType" in told:
         return _of_function(error, told)
     return _of_text(error, cause)
@@ -84,14 +94,41 @@ def _of_athena(execution: dict[str, Any]) -> Cause:
     )
 
 
+def _of_emr(kind: str, status: dict[str, Any]) -> Cause:
+    """How a step or a cluster ended, as EMR describes it.
+
+    https://docs.aws.amazon.com/emr/latest/APIReference/API_StepStatus.html
+    """
+    failed = status.get("FailureDetails") or {}
+    changed = status.get("StateChangeReason") or {}
+    said = [failed.get("Reason"), failed.get("Message"), changed.get("Message")]
+    return Cause(
+        error=f"EMR.{kind}.{status.get('State', 'FAILED')}",
+        message=": ".join(str(part).rstrip(".") for part in said if part) or "no reason given",
+        log=str(failed.get("LogFile") or ""),
+    )
+
+
 def _plain(message: str) -> str:
     return _REQUEST.sub("", message, count=1).strip()
 
 
-def innermost(text: str) -> str:
-    """The last frame of a traceback that lies in a study's folder; empty where none does."""
-    found = list(_FRAME.finditer(text))
+def innermost(text: str, program: str = "") -> str:
+    """The last frame of a traceback that lies in a study's folder; empty where none does.
+
+    Parameters
+    ----------
+    text : str
+    program : str
+        Path in the repository of a program that a cluster has by its name alone.
+    """
+    found = [(m.start(), m["own"], m) for m in _FRAME.finditer(text)]
+    if program:
+        name = re.escape(program.rpartition("/")[2])
+        alone = re.compile(rf'File "(?:[^"]*/)?{name}", line (?P<line>\d+)(, in (?P<in>\S+))?')
+        # One that has its path is in both lists, and the longer of the two goes first.
+        found = [*((m.start(), program, m) for m in alone.finditer(text)), *found]
     if not found:
         return ""
-    last = found[-1]
-    return f"{last['own']}:{last['line']}" + (f" in {last['in']}" if last["in"] else "")
+    _, file, last = max(found, key=lambda each: each[0])
+    return f"{file}:{last['line']}" + (f" in {last['in']}" if last["in"] else "")

@@ -22,3 +22,15 @@ PRICES: Mapping[str, float] = {
     "s3_put": 0.005 / 1e3,
     "s3_get": 0.0004 / 1e3,
 }
+
+#: USD an hour of a node of EMR, by instance type: EC2's price on demand, and EMR's for it. These
+#: were not read from the pages on that day: look there before relying on them.
+#: https://aws.amazon.com/ec2/pricing/on-demand/, https://aws.amazon.com/emr/pricing/
+NODES: Mapping[str, tuple[float, float]] = {
+    "m5.xlarge": (0.192, 0.048),
+    "m6i.xlarge": (0.192, 0.048),
+    "m6g.xlarge": (0.154, 0.0385),
+    "c6i.xlarge": (0.170, 0.0425),
+    "r6i.xlarge": (0.252, 0.063),
+    "g4dn.xlarge": (0.526, 0.1315),
+}

@@ -149,6 +149,7 @@ def _spawn(files: Files, port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "localcloud", "--port", str(port)]
     command += ["--data", str(files.data), "--ready", str(files.ready)]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment.setdefault("LOCALCLOUD_JARS", str(ROOT / ".cache" / "jars"))  # `make setup`'s
     with files.log.open("wb") as log:
         return subprocess.Popen(
             command,

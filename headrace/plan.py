@@ -7,175 +7,56 @@ exists or what it is called.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import importlib
-import types
-import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace.cost import PRICES
+from headrace.cost import NODES, PRICES
 from headrace.graph import Node, arrange
-from headrace.pins import Pin, pinned, reads
-from headrace.stages import Map, Query, StudyError
+from headrace.pins import pinned, reads
+from headrace.stage_plan import StagePlan
+from headrace.stages import Map, MapReduce, Query, Spark, Stage, StudyError
 from headrace.study import Study, Table
+from headrace.table_plans import (
+    ICEBERG_TYPES,
+    ITEM,
+    LINEAGE,
+    QUARANTINE,
+    QUARANTINE_COLUMNS,
+    RUNS,
+    RUNS_COLUMNS,
+    Column,
+    ExternalPlan,
+    TablePlan,
+    columns_of,
+    quarantine_plan,
+    runs_plan,
+)
+
+__all__ = [
+    "ICEBERG_TYPES",
+    "ITEM",
+    "LINEAGE",
+    "QUARANTINE",
+    "QUARANTINE_COLUMNS",
+    "ROOT",
+    "RUNS",
+    "RUNS_COLUMNS",
+    "Column",
+    "ExternalPlan",
+    "Plan",
+    "StagePlan",
+    "TablePlan",
+    "columns_of",
+    "load",
+    "names",
+    "plan_of",
+    "quarantine_plan",
+    "runs_plan",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
-
-#: Iceberg's name for each Python type that a schema may use.
-ICEBERG_TYPES: dict[type, str] = {
-    bool: "boolean",
-    int: "long",
-    float: "double",
-    str: "string",
-    bytes: "binary",
-    datetime.date: "date",
-    datetime.datetime: "timestamptz",
-}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its name, Iceberg type, and whether a record must have it."""
-
-    name: str
-    type: str
-    required: bool = True
-
-
-#: Where a row came from; every table has these beside its own columns.
-LINEAGE = (
-    Column("_source", "string"),  # shard id, or topic and partition
-    Column("_sequence", "string"),  # sequence number or zero-padded offset: sorts as text
-    Column("_index", "long"),  # place of the record in its block, from 0
-    Column("_producer", "string", required=False),  # null for records that nobody numbered
-    Column("_counter", "long", required=False),  # the producer's own number of the record
-)
-
-#: What a Map stage's rows have beside their own columns.
-ITEM = (Column("_item", "long"),)  # number of the item in the stage's input, from 0
-
-#: One row for each stage of each run that was done; ``docs/contracts.md`` says what each is.
-RUNS = "runs"
-RUNS_COLUMNS = (
-    Column("run", "string"),
-    Column("stage", "string"),
-    Column("attempt", "long"),
-    Column("kind", "string"),
-    Column("table", "string", required=False),
-    Column("code", "string"),
-    Column("seed", "long"),
-    Column("params", "string"),
-    Column("engine", "string"),
-    Column("libraries", "string"),
-    Column("workers", "long"),
-    Column("sql", "string", required=False),
-    Column("snapshots", "string"),
-    Column("files", "string"),
-    Column("items", "long"),
-    Column("rows_out", "long"),
-    Column("quarantined", "long"),
-    Column("bytes_in", "long"),
-    Column("bytes_out", "long"),
-    Column("input_checksum", "string"),
-    Column("output_checksum", "string"),
-    Column("snapshot", "long", required=False),
-    Column("scanned_bytes", "long"),
-    Column("engine_s", "double"),
-    Column("cost_usd", "double"),
-    Column("started", "timestamptz"),
-    Column("ended", "timestamptz"),
-)
-
-QUARANTINE = "quarantine"
-QUARANTINE_COLUMNS = (
-    Column("bytes", "binary"),
-    Column("reason", "string"),
-    Column("intended", "string", required=False),  # the table that it was meant for
-)
-
-
-@dataclass(frozen=True)
-class TablePlan:
-    """A table of the lake as it will be.
-
-    ``record`` are the fields of a pushed record, ``columns`` the table's own, both without
-    ``lineage``, which says where a row came from.
-    """
-
-    name: str
-    record: tuple[Column, ...]
-    columns: tuple[Column, ...]
-    transform: str | None
-    lineage: tuple[Column, ...] = LINEAGE
-
-
-@dataclass(frozen=True)
-class ExternalPlan:
-    """A table of others as Glue will know it."""
-
-    name: str
-    columns: tuple[Column, ...]
-    location: str
-
-
-@dataclass(frozen=True)
-class StagePlan:
-    """A stage of the run as it will be.
-
-    Parameters
-    ----------
-    stage : Map or Query
-        What the study says.
-    pieces : tuple
-        Its SQL, with a pin behind the name of each Iceberg table; empty for a prefix.
-    prefix : str
-        The ``s3://`` prefix whose objects are its items, ``{lake}`` for the bucket; empty for SQL.
-    reads : tuple of str
-        The Iceberg tables that it reads.
-    table : TablePlan, optional
-        The table that it makes.
-    """
-
-    stage: Map | Query
-    pieces: tuple[str | Pin, ...]
-    prefix: str
-    reads: tuple[str, ...]
-    table: TablePlan | None
-
-    @property
-    def name(self) -> str:
-        """The stage's name."""
-        return self.stage.name
-
-    @property
-    def kind(self) -> str:
-        """`map` or `query`."""
-        return type(self.stage).__name__.lower()
-
-    @property
-    def sql(self) -> str:
-        """Its SQL as the study writes it; empty for a prefix."""
-        return "".join(piece for piece in self.pieces if isinstance(piece, str))
-
-    def deployed(self) -> dict[str, Any]:
-        """The stage as the functions read it."""
-        told: dict[str, Any] = {"name": self.name, "kind": self.kind, "sql": list(self.pieces)}
-        if isinstance(self.stage, Map):
-            told |= {
-                "prefix": self.prefix,
-                "columns": [dataclasses.astuple(c) for c in columns_of(self.stage.produces)],
-                "fn": self.stage.fn,
-                "params": dict(self.stage.params),
-                "concurrency": self.stage.concurrency,
-                "batch_items": self.stage.batch_items,
-                "item_timeout_s": self.stage.item_timeout_s,
-                "tolerate": self.stage.tolerate,
-                "memory_mib": self.stage.function.memory_mib,
-                "timeout_s": self.stage.function.timeout_s,
-            }
-        return told
 
 
 @dataclass(frozen=True)
@@ -240,12 +121,52 @@ class Plan:
 
         A study that only asks queries needs no run: the report asks them.
         """
-        return any(isinstance(s.stage, Map) for s in self.stages)
+        return any(not isinstance(s.stage, Query) for s in self.stages)
 
     @property
     def maps(self) -> tuple[StagePlan, ...]:
         """The Map stages."""
         return tuple(s for s in self.stages if isinstance(s.stage, Map))
+
+    @property
+    def emr(self) -> tuple[StagePlan, ...]:
+        """The stages that run on a cluster."""
+        return tuple(s for s in self.stages if s.is_emr)
+
+    @property
+    def cluster_name(self) -> str:
+        """What EMR calls the cluster of a run."""
+        return self.prefix
+
+    @property
+    def gpu(self) -> bool:
+        """Whether a stage wants GPUs."""
+        return any(isinstance(s.stage, Spark) and s.stage.gpu for s in self.stages)
+
+    @property
+    def cluster_instance(self) -> str:
+        """The instance type of the cluster's nodes: one with GPUs where a stage wants them."""
+        named = self.study.cluster.instance
+        return "g4dn.xlarge" if self.gpu and not named.startswith(("g", "p")) else named
+
+    @property
+    def node_usd_h(self) -> float:
+        """USD an hour of a node of the cluster.
+
+        Raises
+        ------
+        StudyError
+            Where nobody says.
+        """
+        if (told := self.study.cluster.usd_h) is not None:
+            return told
+        if (known := NODES.get(self.cluster_instance)) is not None:
+            return sum(known)
+        raise StudyError(
+            f"While planning the cluster of study {self.study.name}, found no price of "
+            f"{self.cluster_instance}, known are {', '.join(sorted(NODES))}. Choose one of these, "
+            "or give its EC2 and EMR price an hour as Cluster(usd_h=…)."
+        )
 
     @property
     def order(self) -> Node:
@@ -325,7 +246,8 @@ class Plan:
             ``{"study", "tables": [{"name", "record": [[name, type, required]], "columns":
             same, "transform"}]}``; the first table gets records that name none, and the
             quarantine table is the last. Where the study has runs, also ``"seed"``,
-            ``"stages"`` (:meth:`StagePlan.deployed`) and ``"prices"``.
+            ``"stages"`` (:meth:`StagePlan.deployed`) and ``"prices"``; where a cluster has
+            some of them, ``"cluster"``.
         """
         told: dict[str, Any] = {
             "study": self.study.name,
@@ -343,44 +265,11 @@ class Plan:
             told["seed"] = self.study.seed
             told["stages"] = [s.deployed() for s in self.stages]
             told["prices"] = dict(PRICES)
+        if self.emr:
+            cluster = dataclasses.asdict(self.study.cluster)
+            priced = {"instance": self.cluster_instance, "usd_h": self.node_usd_h}
+            told["cluster"] = {"name": self.cluster_name} | cluster | priced
         return told
-
-
-def quarantine_plan() -> TablePlan:
-    """The table that keeps what could not be read."""
-    return TablePlan(QUARANTINE, (), QUARANTINE_COLUMNS, None)
-
-
-def runs_plan() -> TablePlan:
-    """The table that says of each stage of each run what went in and came out."""
-    return TablePlan(RUNS, (), RUNS_COLUMNS, None, lineage=())
-
-
-def columns_of(cls: type) -> tuple[Column, ...]:
-    """The columns that a dataclass describes.
-
-    Raises
-    ------
-    StudyError
-        For a field of a type that no column can hold, or a name that begins with ``_``.
-    """
-    hints = typing.get_type_hints(cls)
-    return tuple(_column(cls, f.name, hints[f.name]) for f in dataclasses.fields(cls))
-
-
-def _column(cls: type, name: str, hint: Any) -> Column:
-    required = True
-    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        inner = [a for a in typing.get_args(hint) if a is not type(None)]
-        required = len(inner) == len(typing.get_args(hint))
-        hint = inner[0] if len(inner) == 1 else hint
-    if hint not in ICEBERG_TYPES or name.startswith("_") or name != name.lower():
-        known = ", ".join(t.__name__ for t in ICEBERG_TYPES)
-        raise StudyError(
-            f"While reading the schema {cls.__name__}, found {name}: {hint}. "
-            f"Use a lower-case name without a leading underscore and one of {known}, or | None."
-        )
-    return Column(name, ICEBERG_TYPES[hint], required)
 
 
 def _table_plan(table: Table) -> TablePlan:
@@ -401,13 +290,34 @@ def _check_free(name: str) -> None:
         )
 
 
-def _stage_plan(study: Study, stage: Map | Query, tables: set[str]) -> StagePlan:
+def _text_of(stage: Stage) -> str:
+    """What a stage reads, as the study says it: SQL, a file of it, or a prefix."""
+    if isinstance(stage, Query):
+        return stage.sql
+    return stage.items if isinstance(stage, Map) else stage.input
+
+
+def _stage_plan(study: Study, stage: Stage, tables: set[str]) -> StagePlan:
     _check_free(stage.name)
-    text = stage.items if isinstance(stage, Map) else stage.sql
+    if stage.name == "cluster":
+        raise StudyError(
+            "While planning stage cluster, found the name that the run's cluster has in the state "
+            "machine. Choose another name."
+        )
+    text = _text_of(stage)
     database = study.name.replace("-", "_")
     made = None
-    if isinstance(stage, Map):
-        made = TablePlan(stage.name, (), columns_of(stage.produces), None, lineage=ITEM)
+    if not isinstance(stage, Query):
+        lineage = ITEM if isinstance(stage, Map) else ()
+        columns = columns_of(stage.produces)
+        if isinstance(stage, MapReduce) and (
+            bad := [c.name for c in columns if c.type == "binary"]
+        ):
+            raise StudyError(
+                f"While planning stage {stage.name}, found bytes for {', '.join(bad)}, and a job "
+                "prints JSON, which has none. Give them as str."
+            )
+        made = TablePlan(stage.name, (), columns, None, lineage=lineage)
     if text.startswith("s3://"):
         return StagePlan(stage, (), text, (), made)
     if text.endswith(".sql"):
@@ -425,7 +335,7 @@ def plan_of(study: Study) -> Plan:
         Where a schema, a name or a stage's SQL can't be built.
     """
     tables = tuple(_table_plan(t) for t in study.tables)
-    made = {s.name for s in study.stages if isinstance(s, Map)}
+    made = {s.name for s in study.stages if not isinstance(s, Query)}
     known = {t.name for t in tables} | made | {RUNS, QUARANTINE}
     return Plan(
         study,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headrace.plan import Plan
 from headrace.sql import Answer
-from headrace.study import Map, Query
+from headrace.study import Query, Stage
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Asked:
     answer: Answer
 
 
-def sql_of(plan: Plan, query: Map | Query) -> str:
+def sql_of(plan: Plan, query: Stage) -> str:
     """The text of a stage: its own, or that of the file in the study's folder that it names."""
     return plan.stage(query.name).sql
 

@@ -16,7 +16,7 @@ from headrace.board import Board, Failure, Stage
 Event = dict[str, Any]
 
 #: What `docs/contracts.md` calls the states of a stage, and which of them are work.
-STEPS = ("prepare", "unload", "probe", "map", "commit")
+STEPS = ("prepare", "unload", "probe", "map", "look", "commit")
 CLOSING = {"done": "done", "passed over": "passed over", "failed": "failed"}
 _FAILURES = ("Failed", "TimedOut", "Aborted")
 
@@ -52,6 +52,12 @@ class History:
         state = entered["name"] if entered else self._states.get(event["previousEventId"], "")
         self._states[event["id"]] = state
         name, _, step = state.partition(": ")
+        if name == "cluster" and self.board.cluster:
+            if entered:
+                self.board.cluster.enter(step, event["timestamp"])
+            else:
+                self.board.cluster.work(step, kind, _details(event), event["timestamp"])
+            return
         stage = self.board.stages.get(name)
         if stage is None:
             if failure := _failure(kind, event, state):
@@ -82,12 +88,14 @@ class History:
             stage = self.board.stages.get(told.get("stage", ""))
             if stage is not None and stage.failure is None:
                 stage.state, stage.ended = "failed", event["timestamp"]
-                _fail(stage, _caught(told, stage.step, event))
+                cluster = self.board.cluster
+                ours = cluster is not None and cluster.error and told.get("error") == cluster.error
+                _fail(stage, _caught(told, "cluster" if ours else stage.step, event))
 
 
 def _enter(stage: Stage, step: str, event: Event) -> None:
     stage.started = stage.started or event["timestamp"]
-    if step in STEPS:
+    if step in STEPS or step.startswith("step "):
         stage.state, stage.step, stage.why = "running", step, ""
         stage.asked[step] = _json(event["stateEnteredEventDetails"].get("input", "")) or {}
     elif step in CLOSING:
@@ -142,7 +150,9 @@ def _caught(told: dict[str, Any], step: str, event: Event) -> Failure:
 
 
 def _close(board: Board) -> None:
-    """Say what became of stages that the execution's end met on their way."""
+    """Say what became of what the execution's end met on its way."""
+    if board.cluster:
+        board.cluster.close()
     for stage in board.stages.values():
         if stage.state == "running":
             stage.state, stage.ended = "stopped", board.ended

@@ -1,24 +1,29 @@
 """The stages of a study: what is computed from its tables, and asked of them.
 
-Part of the vocabulary that ``headrace.study`` gives: frozen dataclasses, no other module of ours.
+Part of the vocabulary that ``headrace.study`` gives: frozen dataclasses that know nothing of AWS.
+Those that run on a cluster are in :mod:`headrace.emr_stages`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from headrace.checks import StudyError, check, check_table_stage, check_within
+from headrace.emr_stages import Cluster, MapReduce, Spark
 
-class StudyError(ValueError):
-    """A study says something that can't be built."""
-
-
-def check(good: bool, doing: str, found: str, do: str) -> None:
-    """Raise a StudyError of three sentences unless `good`."""
-    if not good:
-        raise StudyError(f"While reading {doing}, found {found}. {do}")
+__all__ = [
+    "Cluster",
+    "Function",
+    "Map",
+    "MapReduce",
+    "Query",
+    "Spark",
+    "Stage",
+    "StudyError",
+]
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,11 @@ class Function:
     timeout_s: int = 300
 
     def __post_init__(self) -> None:
-        for name, low, high in (("memory_mib", 128, 10_240), ("timeout_s", 1, 900)):
-            value = getattr(self, name)
-            check(
-                low <= value <= high,
-                "a function's settings",
-                f"{name}={value}, outside {low} to {high}",
-                f"Set {name} within these limits.",
-            )
+        limits = (
+            ("memory_mib", self.memory_mib, 128, 10_240),
+            ("timeout_s", self.timeout_s, 1, 900),
+        )
+        check_within("a function's settings", limits)
 
 
 @dataclass(frozen=True)
@@ -128,28 +130,21 @@ class Map:
 
     def __post_init__(self) -> None:
         stage = f"the Map stage {self.name}"
-        check(
-            re.fullmatch(r"[a-z][a-z0-9_]{0,29}", self.name) is not None,
-            "a stage's name",
-            f"{self.name!r}",
-            "Use up to 30 lower-case letters, digits and underscores, a letter first.",
-        )
+        check_table_stage(self.name, self.produces, stage)
         check(
             re.fullmatch(r"[\w.]+:\w+", self.fn) is not None,
             stage,
             f"fn {self.fn!r}",
             'Name it as "package.module:function".',
         )
-        check(is_dataclass(self.produces), stage, f"{self.produces!r}", "Give a dataclass.")
-        for name, value, low, high in (
+        limits = (
             ("concurrency", self.concurrency, 1, 1000),
             ("batch_items", self.batch_items or 1, 1, 1_000_000),
             ("item_timeout_s", self.item_timeout_s, 0.1, self.function.timeout_s),
             ("tolerate", self.tolerate, 0, 1),
-        ):
-            check(
-                low <= value <= high,
-                stage,
-                f"{name}={value}, outside {low} to {high}",
-                f"Set {name} within these limits.",
-            )
+        )
+        check_within(stage, limits)
+
+
+#: All that a study's stages may be.
+Stage = Map | MapReduce | Spark | Query

@@ -10,10 +10,24 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, is_dataclass
 
-from headrace.stages import Function, Map, Query, StudyError
-from headrace.stages import check as _check
+from headrace.checks import check as _check
+from headrace.checks import check_within as _check_within
+from headrace.stages import Cluster, Function, Map, MapReduce, Query, Spark, Stage, StudyError
 
-__all__ = ["External", "Function", "Kinesis", "Map", "Query", "Study", "StudyError", "Table"]
+__all__ = [
+    "Cluster",
+    "External",
+    "Function",
+    "Kinesis",
+    "Map",
+    "MapReduce",
+    "Query",
+    "Spark",
+    "Stage",
+    "Study",
+    "StudyError",
+    "Table",
+]
 
 
 @dataclass(frozen=True)
@@ -45,19 +59,13 @@ class Kinesis:
     window_s: int = 1
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("shards", 1, 500),
-            ("retention_h", 24, 8760),
-            ("batch_blocks", 1, 10_000),
-            ("window_s", 0, 300),
-        ):
-            value = getattr(self, name)
-            _check(
-                low <= value <= high,
-                "a Kinesis source",
-                f"{name}={value}, outside {low} to {high}",
-                f"Set {name} within these limits.",
-            )
+        limits = (
+            ("shards", self.shards, 1, 500),
+            ("retention_h", self.retention_h, 24, 8760),
+            ("batch_blocks", self.batch_blocks, 1, 10_000),
+            ("window_s", self.window_s, 0, 300),
+        )
+        _check_within("a Kinesis source", limits)
 
 
 @dataclass(frozen=True)
@@ -147,9 +155,11 @@ class Study:
         The first one gets records that name no table. A study without one has no stream.
     externals : sequence of External
         Tables of others that stages read.
-    stages : sequence of Map or Query
+    stages : sequence of Map, MapReduce, Spark or Query
         What is computed from the tables, and asked of them. Their order is derived from what
         each reads.
+    cluster : Cluster
+        On what MapReduce and Spark stages run; none is made where there are no such stages.
     records : str, optional
         ``"package.module:function"`` giving dicts, pushed where no file is named.
     land, commit : Function
@@ -166,7 +176,8 @@ class Study:
     tables: Sequence[Table] = ()
     source: Kinesis = Kinesis()
     externals: Sequence[External] = ()
-    stages: Sequence[Map | Query] = ()
+    stages: Sequence[Stage] = ()
+    cluster: Cluster = field(default_factory=Cluster)
     seed: int = 0
     records: str | None = None
     land: Function = Function(memory_mib=1769)

@@ -75,6 +75,10 @@ class Target:
         How a notebook's functions run.
     platform : str, optional
         uv's name of the platform that functions run on; none is this machine's own.
+    node_python : str
+        Python of a cluster's nodes, as `python3.11`.
+    node_platform : str, optional
+        uv's name of the nodes' platform; none is this machine's own.
     """
 
     name: str
@@ -83,6 +87,8 @@ class Target:
     environment: dict[str, str]
     functions: Functions
     platform: str | None = None
+    node_python: str = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    node_platform: str | None = None
 
     @property
     def python(self) -> str:
@@ -161,6 +167,10 @@ def aws() -> Target:
         environment,
         _on_lambda(region),
         "aarch64-manylinux_2_28",
+        # EMR 7 has Python 3.9 and, beside it, 3.11, on Amazon Linux 2023 and its glibc 2.34:
+        # https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-7130-release.html
+        "python3.11",
+        "x86_64-manylinux_2_34",
     )
 
 

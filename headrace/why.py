@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from headrace import advice, function_log, rejected
+from headrace import advice, function_log, rejected, step_log
 from headrace.board import Board, Failure, Stage
 from headrace.causes import Cause, innermost, read_cause
 from headrace.plan import Plan
@@ -20,7 +20,7 @@ _MUTE = re.compile(
 )
 #: An item as the function `map` names it.
 _ITEM = re.compile(r"\bitem \d+: \{.*?\}")
-_FUNCTIONS = {"": "run", "prepare": "run", "commit": "register"}
+_FUNCTIONS = {"": "run", "prepare": "run", "look": "run", "commit": "register"}
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,10 @@ class Evidence:
     ) -> list[str]:
         """What a function said."""
         return function_log.lines(self.client("logs"), function, first, last, request)
+
+    def step(self, log_file: str) -> list[str]:
+        """What a step of a cluster said."""
+        return step_log.lines(self.client("s3"), log_file)
 
     def reasons(self, prefix: str) -> list[tuple[int, str]]:
         """Why items failed in one try of a stage."""
@@ -183,6 +187,10 @@ def _told(
         began = (stage.started if stage else board.started) or failure.at
         said = evidence.log(function, began, failure.at, cause.request)
     line = function_log.first_useful(said)
+    if cause.log:
+        said = evidence.step(cause.log)
+        late = f"none yet: EMR copies {cause.log} in five minutes"
+        line = step_log.first_useful(said) if said else late
     full = "\nout of memory" if function_log.full_memory(said) else ""
     case = advice.case_of(cause.error, f"{cause.message}\n{line}{full}")
     prefix = stage.gave.get("prepare", {}).get("prefix", "") if stage else ""
@@ -217,6 +225,10 @@ def _input(plan: Plan, stage: Stage | None, step: str, cause: Cause, bucket: str
     if stage is None:
         return ""
     prepared = stage.gave.get("prepare", {})
+    if looked := stage.gave.get("look"):
+        place = plan.stage(stage.name).prefix.replace("{lake}", bucket)
+        place = place or f"s3://{bucket}/{prepared.get('prefix', '')}in/"
+        return f"{looked['files']:,} files, {looked['bytes'] / 2**20:,.1f} MiB, {place}"
     sql = str(prepared.get("sql") or plan.stage(stage.name).sql)
     if step == "unload":
         return sql_line(sql, cause.message)

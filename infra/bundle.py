@@ -1,4 +1,4 @@
-"""The zips of a study's functions and layers; ``python -m infra.bundle STUDY`` makes them ahead.
+"""A study's zips, of functions, layers and programs; ``python -m infra.bundle STUDY`` makes them.
 
 Nothing is built when this is imported: a stack asks for a zip when it is synthesised.
 """
@@ -14,11 +14,12 @@ from typing import Protocol
 from headrace import plan as plans
 from headrace import target as targets
 from headrace.errors import HeadraceError
-from headrace.plan import ROOT, Plan
+from headrace.plan import ROOT, Plan, StagePlan
 from headrace.study import StudyError
 from headrace.target import Target
-from infra import function_zip, layer_zip
+from infra import function_zip, layer_zip, programs
 from infra.function_zip import folder_of
+from infra.programs import Program
 from infra.zips import Asset, unpacked_bytes
 
 CACHE = ROOT / ".cache"
@@ -51,6 +52,9 @@ class Assets(Protocol):
 
     def layer(self, function: str) -> Asset | None:
         """Zip of the packages that a function imports; none where the runtime has all."""
+
+    def program(self, stage: StagePlan) -> Program:
+        """What the nodes of a cluster get of a stage."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,11 @@ class Bundler:
         layer = layer_zip.layer_for(lock, self.target)
         return layer_zip.build(layer, self.cache / "layers", self.say)
 
+    def program(self, stage: StagePlan) -> Program:
+        """What the nodes of a cluster get of a stage."""
+        nodes = self.plan.cluster_instance
+        return programs.build(stage, self.target, nodes, self.cache, self.say)
+
 
 def say(line: str) -> None:
     """Tell the user, off standard output."""
@@ -101,7 +110,7 @@ def say(line: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build the layers of the studies named, and say how large they are."""
+    """Build the layers and programs of the studies named, and say how large they are."""
     if not arguments:
         known = ", ".join(plans.names())
         print(f"usage: python -m infra.bundle STUDY ... (of {known})", file=sys.stderr)
@@ -113,9 +122,15 @@ def main(arguments: Sequence[str]) -> int:
             if layer is None:
                 print(f"{name} {function}: needs no packages")
                 continue
-            size = unpacked_bytes(layer.path) / 1e6
-            print(f"{name} {function}: {layer.path.relative_to(ROOT)} {size:.0f} MB unpacked")
+            print(f"{name} {function}: {_told(layer)}")
+        for stage in bundler.plan.emr:
+            print(f"{name} {stage.name}: {_told(bundler.program(stage).archive)}")
     return 0
+
+
+def _told(zipped: Asset) -> str:
+    size = unpacked_bytes(zipped.path) / 1e6
+    return f"{zipped.path.relative_to(ROOT)} {size:.0f} MB unpacked"
 
 
 if __name__ == "__main__":

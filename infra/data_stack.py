@@ -46,7 +46,9 @@ class DataStack(cdk.Stack):
         self._plan, self._target, self._assets = plan, target, assets
         self.bucket_name = plan.bucket(self.account, self.region)
         self.lake = LakeBucket(
-            self, "Lake", LakeBucketProps(self.bucket_name, notebooks=plan.study.notebook)
+            self,
+            "Lake",
+            LakeBucketProps(self.bucket_name, plan.study.notebook, clusters=bool(plan.emr)),
         )
         if plan.study.notebook:
             Notebook(self, "Notebook", NotebookProps(plan, self.bucket_name))

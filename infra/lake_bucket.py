@@ -21,6 +21,8 @@ class LakeBucketProps:
         Physical name.
     notebooks : bool
         Whether lithops stores here; what a killed notebook left expires after a week.
+    clusters : bool
+        Whether EMR puts logs here; they expire after a month.
     staged_days : int
         Days until staged rows expire: twice what the commit queue and its dead letters keep
         a message that names them (14 days each).
@@ -32,6 +34,7 @@ class LakeBucketProps:
 
     name: str
     notebooks: bool = False
+    clusters: bool = False
     staged_days: int = 30
     results_days: int = 7
     replaced_days: int = 30
@@ -95,6 +98,10 @@ def _lifecycle(props: LakeBucketProps) -> list[s3.LifecycleRule]:
             )
             for name in ("lithops/", "lithops_v")
             if props.notebooks
+        ),
+        *(
+            s3.LifecycleRule(id="logs", prefix="emr-logs/", expiration=Duration.days(30))
+            for _ in range(props.clusters)
         ),
         # Parts of an upload that a killed function left are paid for and never seen.
         s3.LifecycleRule(id="unfinished", abort_incomplete_multipart_upload_after=Duration.days(7)),

@@ -7,6 +7,8 @@ A pure function of the plan: what runs after what is ``Plan.order``, which stage
     begin ─▶ a: … ─▶ 1: go on? ─▶ 2: side by side [ b: … | c: … ] ─▶ 3: joined ─▶ end ─▶ done
                          └──────────────── a failed ──────────────────────────────▶│
                                                                                    └▶ failed
+
+Around the part that holds all stages which need one stand the states of a cluster.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from typing import Any
 from headrace.graph import Node, Parallel, Series
 from headrace.plan import Plan
 from headrace.study import StudyError
+from infra.machine_cluster import IS_ONE, PREPARE, ClusterStates
+from infra.machine_part import part_of
 from infra.machine_stage import stage_states
 from infra.machine_task import RUN_TIMEOUT_S, Names, State, lambda_task
 
@@ -48,7 +52,10 @@ def machine(plan: Plan, names: Names) -> dict[str, Any]:
     StudyError
         For a stage whose name makes a state's name longer than Step Functions allows.
     """
-    chain = _Writer(plan, names).chain(plan.order, _END)
+    order, part = plan.order, None
+    if plan.emr:
+        order, part = part_of(order, frozenset(stage.name for stage in plan.emr))
+    chain = _Writer(plan, names, part).chain(order, _END)
     states = {"begin": _begin(plan, names, chain.first), **chain.states, **_end()}
     for name in _names(states):
         if len(name) > STATE_NAME_LIMIT:
@@ -115,10 +122,16 @@ class _Writer:
 
     plan: Plan
     names: Names
+    clustered: Node | None
     numbers: count[int] = field(default_factory=lambda: count(1))
 
     def chain(self, node: Node, then: str | None) -> _Chain:
         """The states of a node; `then` comes after it, or nothing where it ends a branch."""
+        if node == self.clustered:
+            return self._cluster(node, then)
+        return self._plain(node, then)
+
+    def _plain(self, node: Node, then: str | None) -> _Chain:
         if isinstance(node, Series):
             return self._series(node, then)
         if isinstance(node, Parallel):
@@ -126,12 +139,23 @@ class _Writer:
         states = stage_states(self.plan, self.plan.stage(node), self.names, then)
         return _Chain(next(iter(states)), states)
 
+    def _cluster(self, node: Node, then: str | None) -> _Chain:
+        then, last = self._last(then)
+        around = ClusterStates(self.plan, self.names, node)
+        inside = self._plain(node, IS_ONE)
+        before, after = around.before(inside.first), around.after(then)
+        return _Chain(PREPARE, before | inside.states | after | last)
+
+    def _last(self, then: str | None) -> tuple[str, dict[str, State]]:
+        """What comes after, and the state for it where that is a branch's end."""
+        if then is not None:
+            return then, {}
+        end = f"{next(self.numbers)}: end"
+        return end, {end: {"Type": "Succeed"}}
+
     def _series(self, node: Series, then: str | None) -> _Chain:
-        last: dict[str, State] = {}
-        if then is None:
-            then = f"{next(self.numbers)}: end"
-            last = {then: {"Type": "Succeed"}}
-        following, states = then, last
+        then, states = self._last(then)
+        following = then
         for step in reversed(node.steps):
             chain = self.chain(step, following)
             states = chain.states | states

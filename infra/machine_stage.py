@@ -6,8 +6,9 @@
                   │         └────────┴───────┴───────┴─────▶ failed
                   └──────────────────────────────────────────▶ passed over
 
-A query has no probe and no map; a map over a prefix has no unload. Whatever its end, a stage
-hands on ``{"run": ..., "failed": [...]}`` and nothing else.
+A query has no probe and no map; what reads a prefix has no unload. A MapReduce or Spark stage has
+a look and steps for probe and map. Whatever its end, a stage hands on
+``{"run": ..., "failed": [...]}`` and nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headrace.plan import Plan, StagePlan
+from infra import machine_emr
 from infra.machine_map import distributed_map, probe
 from infra.machine_task import (
     REGISTER_TIMEOUT_S,
@@ -55,6 +57,10 @@ class _Stage:
     names: Names
     then: State
 
+    @property
+    def on_cluster(self) -> bool:
+        return self.stage.is_emr
+
     def states(self) -> dict[str, State]:
         steps: dict[str, State] = {}
         if self.stage.sql:
@@ -62,6 +68,10 @@ class _Stage:
         if self.stage.kind == "map":
             known = (self.plan, self.stage, self.names)
             steps |= {"probe": probe(*known), "map": distributed_map(*known)}
+        if self.on_cluster:
+            steps["look"] = machine_emr.look(self.plan, self.stage, self.names)
+            for number in range(1, machine_emr.steps_of(self.stage) + 1):
+                steps[f"step {number}"] = machine_emr.step(self.stage, self.names, number)
         steps["commit"] = self._commit()
         for step, following in zip(steps, [*list(steps)[1:], "done"], strict=True):
             steps[step] |= self._next(following)
@@ -81,13 +91,17 @@ class _Stage:
         }
 
     def _prepare(self) -> State:
-        told = {"op": "prepare", "run.$": "$.run", "stage": self.stage.name}
+        told: State = {"op": "prepare", "run.$": "$.run", "stage": self.stage.name}
+        given = ["todo", "why", "try", "prefix", "sql", "workers", "started"]
+        if self.on_cluster:
+            told["program"] = self.names.programs[self.stage.name].payload
+            given.append("steps")
         return lambda_task(
             self.names,
             self.plan.function("run"),
             told,
             RUN_TIMEOUT_S,
-            ResultSelector=chosen(("todo", "why", "try", "prefix", "sql", "workers", "started")),
+            ResultSelector=chosen(given),
             ResultPath="$.prepared",
         ) | self._next("to do?")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from infra.retries import lambda_retries
@@ -19,6 +19,54 @@ GRACE_S = 30
 
 
 @dataclass(frozen=True)
+class ProgramNames:
+    """Where a stage's program lies.
+
+    Parameters
+    ----------
+    file, archive : str
+        URIs of the program itself, and of what it imports.
+    jars : tuple of str
+        URIs of its jars.
+    python : str
+        The nodes' Python, as ``python3.11``.
+    """
+
+    file: str
+    archive: str
+    jars: tuple[str, ...]
+    python: str
+
+    @property
+    def payload(self) -> State:
+        """As the functions get it."""
+        said = {"file": self.file, "archive": self.archive}
+        return {**said, "jars": list(self.jars), "python": self.python}
+
+
+@dataclass(frozen=True)
+class ClusterNames:
+    """What a cluster is made of.
+
+    Parameters
+    ----------
+    service_role, profile : str
+        EMR's own role, and the instance profile of the nodes.
+    subnet, primary, workers : str
+        Ids of the subnet and of the security groups.
+    bootstrap : str
+        URI of the script that prepares nodes with GPUs; empty where there are none.
+    """
+
+    service_role: str
+    profile: str
+    subnet: str
+    primary: str
+    workers: str
+    bootstrap: str = ""
+
+
+@dataclass(frozen=True)
 class Names:
     """What the states name beside the plan.
 
@@ -28,10 +76,16 @@ class Names:
         The lake's bucket.
     partition : str
         Of ARNs: ``aws``, or ``aws-cn``.
+    cluster : ClusterNames, optional
+        Where there are stages that need one.
+    programs : mapping
+        Of these stages, by their names.
     """
 
     bucket: str
     partition: str = "aws"
+    cluster: ClusterNames | None = None
+    programs: Mapping[str, ProgramNames] = field(default_factory=dict)
 
     def integration(self, name: str) -> str:
         """ARN of one of Step Functions' own integrations."""

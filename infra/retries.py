@@ -47,6 +47,10 @@ ATHENA_OUTAGES = (
     "Athena.InternalServerException",
     "Athena.AmazonAthenaException",
 )
+#: More calls a second than EMR takes. It has no class of its own in the API, so it may come as the
+#: SDK's name for what has no other; and some wrong words come so too, hence few tries:
+#: https://docs.aws.amazon.com/emr/latest/APIReference/CommonErrors.html
+EMR_THROTTLES = ("EMR.ThrottlingException", "EMR.AmazonElasticMapReduceException")
 
 
 def lambda_retries() -> list[dict[str, Any]]:
@@ -82,6 +86,11 @@ def work_retries() -> list[dict[str, Any]]:
 def athena_retries() -> list[dict[str, Any]]:
     """Of a query that could not be started. One that failed is answered by States.TaskFailed."""
     return [_retry(ATHENA_OUTAGES, first_s=5, most_s=60, attempts=6)]
+
+
+def emr_retries() -> list[dict[str, Any]]:
+    """Of a call of EMR that it would not take. A cluster or step that failed is not tried again."""
+    return [_retry(EMR_THROTTLES, first_s=2, most_s=20, attempts=4)]
 
 
 def _retry(errors: Sequence[str], first_s: int, most_s: int, attempts: int) -> dict[str, Any]:

@@ -34,7 +34,12 @@ class Place:
     @property
     def arn(self) -> str:
         """ARN of its objects."""
-        return f"arn:{Aws.PARTITION}:s3:::{self.bucket}/{self.prefix}*"
+        return f"{self.bucket_arn}/{self.prefix}*"
+
+    @property
+    def bucket_arn(self) -> str:
+        """ARN of its bucket."""
+        return f"arn:{Aws.PARTITION}:s3:::{self.bucket}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class RunRights(Rights):
             allow(["s3:GetObject"], self._objects("runs", "tables")),
             allow(["s3:PutObject"], self._objects("runs")),
             allow(["glue:GetDatabase", "glue:GetTable"], self._glue()),
+            # It counts what cluster stages read.
+            *self._list_others(self.clustered()),
         ]
 
     def register(self) -> list[iam.PolicyStatement]:
@@ -76,6 +83,10 @@ class RunRights(Rights):
         if isinstance(stage.stage, Map):
             named += stage.stage.reads
         return self._outside(named)
+
+    def clustered(self) -> list[Place]:
+        """Where cluster stages read beside the lake's own ``files/`` and ``runs/``."""
+        return self._outside(stage.prefix for stage in self.plan.emr if stage.prefix)
 
     def externals(self) -> list[Place]:
         """Where tables of others lie."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import aws_cdk as cdk
@@ -12,6 +13,7 @@ from headrace.plan import Plan, StagePlan
 from headrace.target import Target
 from infra.alarms import RunAlarms
 from infra.bundle import Assets
+from infra.cluster import Cluster, ClusterProps
 from infra.function import Function, FunctionProps
 from infra.machine import machine
 from infra.machine_task import REGISTER_TIMEOUT_S, RUN_TIMEOUT_S, Names
@@ -21,6 +23,8 @@ from infra.state_machine import StateMachine, StateMachineProps
 
 class RunStack(cdk.Stack):
     """The functions of the run, one for each Map stage, and the state machine that calls them.
+
+    Where stages need a cluster, also what the machine makes one of.
 
     Like the flow stack it knows the data stack's resources by the plan's names.
 
@@ -106,19 +110,32 @@ class RunStack(cdk.Stack):
             self._target,
         )
 
+    def _cluster(self) -> Cluster | None:
+        if not self._plan.emr:
+            return None
+        props = ClusterProps(self._plan, self._rights)
+        return Cluster(self, "Cluster", props, self._assets, self._target)
+
     def _machine(self, functions: list[Function]) -> StateMachine:
-        rights = self._rights
+        rights, cluster = self._rights, self._cluster()
+        names = Names(self.bucket_name, cdk.Aws.PARTITION)
+        if cluster:
+            names = replace(names, cluster=cluster.names, programs=cluster.programs)
         own = dict.fromkeys(rights.executions(), OWN)
         return StateMachine(
             self,
             "Machine",
             StateMachineProps(
                 name=self._plan.machine,
-                definition=machine(self._plan, Names(self.bucket_name, cdk.Aws.PARTITION)),
-                rights=rights.machine(f.function.function_arn for f in functions),
+                definition=machine(self._plan, names),
+                rights=[
+                    *rights.machine(f.function.function_arn for f in functions),
+                    *(cluster.rights() if cluster else ()),
+                ],
                 wildcards=rights.wildcards("runs", "tables", "athena", *rights.own_externals())
                 | own
-                | _named(rights.externals()),
+                | _named(rights.externals())
+                | (cluster.wildcards() if cluster else {}),
             ),
         )
 

@@ -11,6 +11,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from localcloud.clock import Clock
+
 ACCOUNT = "123456789012"  # moto's own default account
 CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
@@ -37,6 +39,8 @@ class Cloud:
     middlewares : list
         Each takes the whole WSGI application and gives one that stands before it; the last
         one added is asked first.
+    clock : Clock
+        What time it is in the cloud.
     """
 
     port: int
@@ -46,6 +50,7 @@ class Cloud:
     apps: dict[str, Application] = field(default_factory=dict)
     pages: dict[str, Application] = field(default_factory=dict)
     middlewares: list[Callable[[Application], Application]] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
     _stoppers: list[Callable[[], None]] = field(default_factory=list)
     _clients: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _making: threading.Lock = field(default_factory=threading.Lock)

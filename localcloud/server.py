@@ -24,16 +24,19 @@ Install = Callable[[Cloud], None]
 
 def installers() -> Sequence[Install]:
     """The parts of the cloud, in the order they are put in place."""
+    from localcloud import clock
     from localcloud.control import cloudformation
-    from localcloud.engines import functions, objects, queues, sql, states, streams
+    from localcloud.engines import emr, functions, objects, queues, sql, states, streams
 
     return (
+        clock.install,
         objects.install,
         cloudformation.install,
         functions.install,
         streams.install,
         queues.install,
         sql.install,
+        emr.install,
         states.install,
     )
 

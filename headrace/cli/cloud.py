@@ -1,9 +1,7 @@
-"""The verbs up, down, status and env: the target itself."""
+"""The verbs up, down and status: the target itself."""
 
 from __future__ import annotations
 
-import os
-import shlex
 from typing import Any
 
 import botocore.exceptions
@@ -162,25 +160,4 @@ def mappings(target: Target, plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-@click.command()
-@options.common
-def env(out: Output, where: str) -> None:
-    """Print the exports that point cdk, boto3 and the aws CLI at the target.
-
-    Use it as: eval "$(headrace env)"
-    """
-    target = options.reach(where)
-    own = cdk.environment(target)
-    gone = sorted(name for name in os.environ if name.startswith("AWS_") and name not in own)
-    lines = exports(target.environment, gone)
-    out.facts(dict(target.environment), lambda: click.echo("\n".join(lines)))
-
-
-def exports(environment: dict[str, str], gone: list[str]) -> list[str]:
-    """The lines for a shell: what would override the target goes, what it needs is set."""
-    lines = [f"unset {name}" for name in gone]
-    lines += [f"export {k}={shlex.quote(v)}" for k, v in sorted(environment.items())]
-    return [*lines, f'export PATH={shlex.quote(cdk.programs())}:"$PATH"']
-
-
-VERBS = (up, down, status, env)
+VERBS = (up, down, status)

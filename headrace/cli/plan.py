@@ -11,7 +11,7 @@ from headrace.board import before
 from headrace.cli import options
 from headrace.cli.output import Output
 from headrace.plan import RUNS, Plan, StagePlan
-from headrace.study import Map
+from headrace.study import Map, MapReduce, Spark
 
 
 @click.command("plan")
@@ -74,6 +74,22 @@ def _run(plan: Plan) -> dict[str, Any]:
         "machine": plan.machine,
         "functions": [plan.function("run"), plan.function("register")],
         "stages": [_stage(plan, stage, earlier[stage.name]) for stage in stages],
+        **({"cluster": _cluster(plan)} if plan.emr else {}),
+    }
+
+
+def _cluster(plan: Plan) -> dict[str, Any]:
+    cluster = plan.study.cluster
+    return {
+        "name": plan.cluster_name,
+        "release": cluster.release,
+        "instance": plan.cluster_instance,
+        "core": cluster.core,
+        "most_task": cluster.most_task,
+        "idle_s": cluster.idle_s,
+        "usd_h": round(plan.node_usd_h * (1 + cluster.core), 4),
+        "usd_h_most": round(plan.node_usd_h * (1 + cluster.core + cluster.most_task), 4),
+        "stages": [stage.name for stage in plan.emr],
     }
 
 
@@ -93,6 +109,13 @@ def _stage(plan: Plan, stage: StagePlan, after: tuple[str, ...]) -> dict[str, An
             "timeout_s": stage.stage.function.timeout_s,
             "concurrency": stage.stage.concurrency,
             "batch_items": stage.stage.batch_items,
+            "tolerate": stage.stage.tolerate,
+        }
+    if isinstance(stage.stage, MapReduce | Spark):
+        told |= {
+            "program": stage.program,
+            "params": dict(stage.stage.params),
+            "timeout_s": stage.stage.timeout_s,
             "tolerate": stage.stage.tolerate,
         }
     return told
@@ -151,6 +174,27 @@ def _run_lines(plan: Plan, run: dict[str, Any]) -> Iterator[str]:
                 f" {stage['timeout_s']} s at most, {stage['concurrency']} at a time,"
                 f" {batch} items a call, {stage['tolerate']:.0%} of items may fail"
             )
+        if "program" in stage:
+            yield (
+                f"            {stage['program']} on the cluster, {stage['timeout_s']} s a step at"
+                f" most, {stage['tolerate']:.0%} of rows may be none"
+            )
+    if "cluster" in run:
+        yield from _cluster_lines(run["cluster"])
+
+
+def _cluster_lines(cluster: dict[str, Any]) -> Iterator[str]:
+    yield (
+        f"  cluster   {cluster['name']}, {cluster['release']}, for {', '.join(cluster['stages'])}:"
+        f" made by the run, and ends with them"
+    )
+    yield (
+        f"            1 primary and {cluster['core']} core {cluster['instance']}, up to"
+        f" {cluster['most_task']} more on the spot market; USD {cluster['usd_h']:.2f} an hour on"
+        f" AWS, {cluster['usd_h_most']:.2f} with all at the full price"
+    )
+    idle = f"EMR ends it after {cluster['idle_s']} s without a step"
+    yield f"            {idle}, whatever becomes of the run"
 
 
 VERBS = (plan_,)

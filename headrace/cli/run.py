@@ -15,6 +15,7 @@ from headrace.cli import options, provenance, stage_board
 from headrace.cli.output import Output
 from headrace.cli.stage_board import LiveBoard
 from headrace.cli.why import short
+from headrace.cluster_board import KINDS
 from headrace.follow import Follower
 from headrace.place import Place, place_of
 from headrace.plan import Plan
@@ -251,22 +252,26 @@ def watch(out: Output, follower: Follower) -> Board:
 
 
 def recall(board: Board, evidence: Evidence) -> None:
-    """Read what stages gave that an earlier attempt has done: their done.json."""
+    """Read in done.json what an earlier attempt gave, and the facts that programs noted."""
     s3 = evidence.client("s3")
     for stage in board.stages.values():
-        if stage.state == "passed over":
+        if stage.state == "passed over" or (stage.state == "done" and stage.kind in KINDS):
             key = f"runs/{board.run}/{stage.name}/done.json"
             try:
                 body = s3.get_object(Bucket=evidence.bucket, Key=key)["Body"].read()
             except s3.exceptions.NoSuchKey:
                 continue  # not wanted, and not done before
-            stage.gave["commit"] = json.loads(body)
+            told = json.loads(body)
+            stage.gave["commit"], stage.facts = told, told.get("facts", {})
 
 
 def show(out: Output, board: Board) -> None:
     """Print how each stage ended."""
     rows = stage_board.final_rows(board, stage_board.now())
     out.table(stage_board.FINAL, rows, stage_board.FINAL_RIGHT)
+    for stage in board.stages.values():
+        for name, value in stage.facts.items():
+            click.echo(f"{stage.name} notes {name}: {value}")
     attempt = f", attempt {board.attempt}" if board.attempt > 1 else ""
     took = ""
     if board.started and board.ended:

@@ -25,6 +25,7 @@ STYLES = {
     "not begun": "dim",
     "stopped": "yellow",
 }
+CLUSTER_STYLES = {"running": "cyan", "terminated": "green", "failed": "bold red", "left": "yellow"}
 MARKS = {"done": "✓", "failed": "✗", "passed over": "–", "stopped": "■"}  # noqa: RUF001
 
 Clock = Callable[[], datetime.datetime]
@@ -53,7 +54,10 @@ def words(board: Board, stage: Stage, progress: Progress | None = None) -> str:
 
 def spent(stage: Stage, at: datetime.datetime) -> str:
     """Seconds that a stage took so far, in print."""
-    seconds = stage.seconds(at)
+    return _time(stage.seconds(at))
+
+
+def _time(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 60:
@@ -79,6 +83,7 @@ class LiveBoard:
         self._said: dict[str, tuple[str, str, datetime.datetime]] = {}
         self._spinner = Spinner("dots")
         self._shown: tuple[Board, Progresses] | None = None
+        self._cluster = ""
 
     def __enter__(self) -> LiveBoard:
         if self._console.is_terminal:
@@ -110,6 +115,11 @@ class LiveBoard:
     def _changes(self, board: Board, progress: Progresses) -> Iterator[str]:
         """Lines for the stages that aren't what they were."""
         at = self._clock()
+        if (cluster := board.cluster) is not None and cluster.state != "queued":
+            said = f"{cluster.state:<12} {cluster.words()}".rstrip()
+            if self._cluster != said:
+                self._cluster = said
+                yield f"{'(cluster)':<20} {said}"
         for stage in board.stages.values():
             said = f"{stage.state:<12} {words(board, stage, progress.get(stage.name))}".rstrip()
             was, step, when = self._said.get(stage.name, ("", "", at))
@@ -137,12 +147,21 @@ class LiveBoard:
                     Text(spent(stage, self._clock())),
                     Text(words(board, stage, progress.get(stage.name)), "dim"),
                 )
+            if (cluster := board.cluster) is not None:
+                moving = cluster.state in ("creating", "ending")
+                table.add_row(
+                    self._spinner if moving else Text("·", "dim"),
+                    Text("(cluster)", "dim"),
+                    Text(cluster.state, CLUSTER_STYLES.get(cluster.state, "dim")),
+                    Text(_time(cluster.seconds(self._clock()))),
+                    Text(cluster.words(), "dim"),
+                )
         return table
 
 
 def final_rows(board: Board, at: datetime.datetime) -> list[list[str]]:
-    """The stages of a run as rows of a table."""
-    return [
+    """The stages of a run as rows of a table, and its cluster."""
+    stages = [
         [
             stage.name,
             stage.state,
@@ -153,6 +172,10 @@ def final_rows(board: Board, at: datetime.datetime) -> list[list[str]]:
         ]
         for stage in board.stages.values()
     ]
+    if (cluster := board.cluster) is None:
+        return stages
+    words_ = cluster.words()
+    return [*stages, ["(cluster)", cluster.state, "", "", _time(cluster.seconds(at)), words_]]
 
 
 FINAL = ["stage", "state", "rows", "quarantined", "time", ""]

@@ -22,6 +22,7 @@ from rocrate.model.contextentity import ContextEntity
 from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
+from headrace.cluster_board import KINDS
 from headrace.provenance.folder import PackedFile
 from headrace.provenance.libraries import normal
 from headrace.provenance.people import Author
@@ -198,9 +199,12 @@ def _action(crate: Any, identifier: str, people: list[Entity], **told: Any) -> E
 
 
 def _described(contents: Contents, record: StageRecord) -> str:
-    workers = f", up to {record.workers:,} workers" if record.workers else ""
+    word, read = ("workers", f"{record.items:,} items in")
+    if record.kind in KINDS:
+        word, read = ("nodes", f"{record.bytes_in:,} bytes in")
+    workers = f", up to {record.workers:,} {word}" if record.workers else ""
     return (
-        f"{record.items:,} items in, {record.rows_out:,} rows out,"
+        f"{read}, {record.rows_out:,} rows out,"
         f" {record.quarantined:,} quarantined;"
         f" {contents.stand_in}{record.engine}{workers}, attempt {record.attempt};"
         f" SHA-256 of the input {record.input_checksum}, of the rows {record.output_checksum}"
@@ -220,7 +224,7 @@ def _instrument(crate: Any, contents: Contents, record: StageRecord) -> Entity:
         for name, version in sorted(record.libraries.items())
     ]
     told = {
-        "name": f"The function of stage {record.stage}",
+        "name": f"The {'program' if record.kind in KINDS else 'function'} of stage {record.stage}",
         "softwareVersion": f"sha256:{record.code}",
         "url": f"./{contents.workflow}",
         "runtimePlatform": contents.stand_in + record.engine,

@@ -50,7 +50,9 @@ def _explain(lake: Lake, verdict: Verdict, root: Path) -> Verdict:
         old, new = reading.stored_answer(lake, a), reading.stored_answer(lake, b)
         if old is not None and new is not None:
             verdict = dataclasses.replace(verdict, difference=differences.of_csv(old, new))
-    module = stage.stage.fn.split(":")[0] if stage and isinstance(stage.stage, Map) else ""
+    module = stage.program.removesuffix(".py").replace("/", ".") if stage else ""
+    if stage and isinstance(stage.stage, Map):
+        module = stage.stage.fn.split(":")[0]
     pinned = frozenset({*(a.snapshots if a else ()), *(b.snapshots if b else ())})
     texts = sources.of(root, module) if not verdict.because else {}
     return dataclasses.replace(verdict, guesses=tuple(guesses.guess(verdict, texts, pinned)))

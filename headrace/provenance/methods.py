@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headrace.cluster_board import KINDS
 from headrace.provenance import libraries
 from headrace.provenance.counting import Rejects, Source
 from headrace.provenance.prose import (
@@ -131,7 +132,16 @@ def _stage(facts: Facts, record: StageRecord) -> Iterator[Sentence]:
         Code(record.output_checksum[:DIGITS]),
         ").",
     ]
-    yield _quarantined(record, facts.rejects.get(record.stage))
+    if record.kind in KINDS:
+        yield _rejected(record)
+    else:
+        yield _quarantined(record, facts.rejects.get(record.stage))
+
+
+def _rejected(record: StageRecord) -> Sentence:
+    if not record.quarantined:
+        return ["Nothing that it gave was quarantined."]
+    return [f"{count(record.quarantined, 'line or row', 'lines or rows')} were quarantined."]
 
 
 def _query(facts: Facts, record: StageRecord) -> Iterator[Sentence]:
@@ -151,20 +161,26 @@ def _query(facts: Facts, record: StageRecord) -> Iterator[Sentence]:
 def _applied(record: StageRecord) -> Sentence:
     start: list[Piece] = ["Stage ", Code(record.stage), " applied a Python function (SHA-256 of"]
     start += [" its code ", Code(record.code[:DIGITS]), f") to {count(record.items, 'item')}"]
+    if record.kind in KINDS:
+        job = "a MapReduce job" if record.kind == "mapreduce" else "a Spark program"
+        start = ["Stage ", Code(record.stage), f" ran {job} (SHA-256 of its code "]
+        rows = "rows" if record.sql else count(len(record.files), "file")
+        start += [Code(record.code[:DIGITS]), f") over {record.bytes_in:,} bytes of {rows}"]
     checksum: list[Piece] = [" (SHA-256 ", Code(record.input_checksum[:DIGITS]), ")."]
     if record.sql:
         read = {*record.snapshots, *unversioned(record.sql, record.snapshots)}
         tables = joined([[Code(t)] for t in sorted(read)])
         chosen: list[Piece] = [" from ", *tables] if tables else []
         return [*start, ", selected by SQL", *chosen, *checksum]
-    return [*start, ", each a file", *checksum]
+    return [*start, *([] if record.kind in KINDS else [", each a file"]), *checksum]
 
 
 def _with(facts: Facts, record: StageRecord) -> Sentence:
     versions = libraries.chosen(record.libraries, facts.direct)
     told = [[f"{name} {version}"] for name, version in versions.items()]
     used: list[Piece] = [" with ", *joined(told)] if told else []
-    workers = f", at most {count(record.workers, 'worker')} at a time" if record.workers else ""
+    word = "node" if record.kind in KINDS else "worker"
+    workers = f", at most {count(record.workers, word)} at a time" if record.workers else ""
     params: list[Piece] = []
     if record.params:
         params = [", parameters ", Code(json.dumps(dict(record.params), sort_keys=True))]

@@ -1,4 +1,4 @@
-"""The source files of a stage's function: its module, and what that imports of its study."""
+"""The source files of a stage's function or program: its module, and what that imports of ours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def of(root: Path, module: str) -> dict[str, str]:
-    """Follow the imports of a module inside ``studies``.
+    """Follow the imports of a module inside ``studies`` and ``emr_steps``.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def of(root: Path, module: str) -> dict[str, str]:
 
 
 def _path(root: Path, module: str) -> Path | None:
-    if not module.startswith("studies."):
+    if not module.startswith(("studies.", "emr_steps.")):
         return None
     base = root.joinpath(*module.split("."))
     choices = (base.with_suffix(".py"), base / "__init__.py")

@@ -45,3 +45,27 @@ def map_usd(
 def query_usd(prices: Mapping[str, float], scanned_bytes: int) -> float:
     """A query stage."""
     return athena_usd(prices, scanned_bytes) + _STAGE_STEPS * prices["state_transition"]
+
+
+def program_usd(
+    prices: Mapping[str, float], engine_s: float, core: int, node_usd_h: float, steps: int
+) -> float:
+    """A cluster's stage: its time on the primary node and the core nodes.
+
+    Task nodes come and go at spot prices, and nodes start and end beside the stages: both are
+    left out, and so are disks. Where stages run side by side each counts its time in full.
+
+    Parameters
+    ----------
+    prices : mapping
+    engine_s : float
+        Seconds of the stage.
+    core : int
+        Core nodes.
+    node_usd_h : float
+        USD an hour of a node.
+    steps : int
+        Of the cluster's.
+    """
+    transitions = (_STAGE_STEPS + steps) * prices["state_transition"]
+    return engine_s / 3600 * (1 + core) * node_usd_h + transitions

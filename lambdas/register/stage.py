@@ -31,6 +31,7 @@ from headrace.lake import (
 )
 from lambdas.register import cost, done, result
 from lambdas.register.checksum import Checksum, rechunked
+from lambdas.register.cluster_outputs import BAD, ClusterOutputs
 from lambdas.register.commits import Try, replace_rows, replace_table
 from lambdas.register.outputs import Outputs, Totals
 
@@ -106,8 +107,9 @@ class End:
                 f"While registering stage {self._name}, found no {self.prefix}prepared.json. "
                 "Run the stage again."
             )
-        row = self._query(prepared) if self.stage["kind"] == "query" else self._map()
-        results = row.pop("results", None)
+        made = {"query": lambda: self._query(prepared), "map": self._map}
+        row = made.get(self.stage["kind"], lambda: self._program(now))()
+        more: dict[str, Any] = {name: row.pop(name) for name in ("results", "facts") if name in row}
         row |= {
             "run": self.run,
             "stage": self._name,
@@ -122,7 +124,7 @@ class End:
             "ended": now(),
         }
         self._note(row)
-        return self._done(row, prepared, results)
+        return self._done(row, prepared, more)
 
     @property
     def _name(self) -> str:
@@ -149,7 +151,7 @@ class End:
         self._judge(totals, outputs)
         bad = pa.concat_tables([_NONE, *outputs.bad()])  # read first: it may contradict itself
         schema = arrow_schema([*self.stage["columns"], *ITEM])
-        checksum, snapshot = self._replace(outputs, schema)
+        checksum, snapshot = self._replace(outputs.rows, schema)
         self._quarantine(bad)
         engine_s = totals.ms / 1000
         usd = cost.map_usd(
@@ -161,19 +163,48 @@ class End:
         )
         if self.asked:
             usd += cost.athena_usd(self.lake.plan["prices"], self.asked["scanned_bytes"])
+        told: dict[str, Any] = {"quarantined": bad.num_rows, "bytes_out": totals.bytes_out}
+        told |= {"engine_s": engine_s, "cost_usd": usd}
+        return self._made(facts, checksum, snapshot) | told
+
+    def _made(self, facts: Mapping[str, Any], checksum: Checksum, snapshot: int) -> dict[str, Any]:
         told = ("code", "engine", "workers", "items", "bytes_in", "input_checksum")
         return {name: facts[name] for name in told} | {
             "table": self._name,
             "libraries": json.dumps(facts["libraries"], sort_keys=True),
             "files": json.dumps(facts["files"]),
             "rows_out": checksum.rows,
-            "quarantined": bad.num_rows,
-            "bytes_out": totals.bytes_out,
             "output_checksum": checksum.hex(),
             "snapshot": snapshot,
-            "engine_s": engine_s,
-            "cost_usd": usd,
         }
+
+    def _program(self, now: Callable[[], datetime.datetime]) -> dict[str, Any]:
+        """What a program on the cluster gave.
+
+        Its time is from when it was prepared: its UNLOAD, its steps, and waiting for them.
+        """
+        outputs = ClusterOutputs(self.lake.s3, self.lake.bucket, self.prefix, self.stage)
+        facts, noted = outputs.facts(), outputs.noted()
+        began = datetime.datetime.fromisoformat(self.started)
+        engine_s = max((now() - began).total_seconds(), 0.0)
+        outputs.look()
+        if len(outputs.bad) > self.stage["tolerate"] * outputs.count:
+            raise TooManyFailed(
+                f"While registering stage {self._name}, found {len(outputs.bad)} of "
+                f"{outputs.count} rows that are none, where tolerate={self.stage['tolerate']:g}; "
+                f"the first says: {outputs.bad[0][1]}. Correct the program, or tolerate more."
+            )
+        schema = arrow_schema(self.stage["columns"])
+        checksum, snapshot = self._replace(outputs.rows, schema)
+        self._quarantine(outputs.bad_rows())
+        prices, cluster = self.lake.plan["prices"], self.lake.plan["cluster"]
+        steps = len(self.stage.get("steps", [0]))
+        usd = cost.program_usd(prices, engine_s, cluster["core"], cluster["usd_h"], steps)
+        if self.asked:
+            usd += cost.athena_usd(prices, self.asked["scanned_bytes"])
+        told: dict[str, Any] = {"quarantined": len(outputs.bad), "bytes_out": outputs.bytes_out}
+        told |= {"engine_s": engine_s, "cost_usd": usd, "facts": noted}
+        return self._made(facts, checksum, snapshot) | told
 
     def _judge(self, totals: Totals, outputs: Outputs) -> None:
         """Refuse a table that lacks more than is tolerated."""
@@ -187,13 +218,15 @@ class End:
             "the function or its items, or tolerate more."
         )
 
-    def _replace(self, outputs: Outputs, schema: pa.Schema) -> tuple[Checksum, int]:
+    def _replace(
+        self, given: Callable[[], Iterator[pa.RecordBatch]], schema: pa.Schema
+    ) -> tuple[Checksum, int]:
         """Write the table; the checksum is of the rows that were written last."""
         taken = [Checksum(schema)]
 
         def rows() -> Iterator[pa.RecordBatch]:
             taken[0] = Checksum(schema)
-            for chunk in rechunked(outputs.rows()):
+            for chunk in rechunked(given()):
                 taken[0].add(chunk)
                 yield chunk
 
@@ -255,7 +288,7 @@ class End:
         replace_rows(self.lake.catalog, name, And(*wanted), rows, self._check, self.lake.sleep)
 
     def _done(
-        self, row: Mapping[str, Any], prepared: Mapping[str, Any], results: str | None
+        self, row: Mapping[str, Any], prepared: Mapping[str, Any], other: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Write `done.json`, the last of all."""
         told = {
@@ -267,19 +300,12 @@ class End:
         more = {name: row[name] for name in ("run", "stage", "attempt", "kind", "items", "sql")}
         more |= {"try": self.try_, "snapshots": prepared["snapshots"], "started": self.started}
         more["ended"] = row["ended"].isoformat(timespec="milliseconds")
-        if results is not None:
-            more |= {"query": self.asked["query"], "results": results}
+        if "results" in other:
+            more["query"] = self.asked["query"]
+        more |= other
         done.write(self.lake.s3, self.lake.bucket, self._by, told | more)
         return told
 
 
 #: No row of what failed, so that there is always a table to join.
-_NONE = pa.schema(
-    [
-        ("bytes", pa.binary()),
-        ("reason", pa.string()),
-        ("intended", pa.string()),
-        ("_sequence", pa.string()),
-        ("_index", pa.int64()),
-    ]
-).empty_table()
+_NONE = BAD.empty_table()

@@ -1,4 +1,4 @@
-"""The run function: the first step of a run, and the first of each stage."""
+"""The run function: the first step of a run, of its cluster, and of each stage."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from typing import Any
 
 import boto3
 
-from headrace.lake import deployed_plan
+from headrace.lake import deployed_plan, stage_of
 from lambdas.run.begin import asked, pin
-from lambdas.run.prepare import prepare
-from lambdas.run.snapshots import current
+from lambdas.run.cluster import wanted
+from lambdas.run.look import look
+from lambdas.run.prepare import prepare, source_of, workers
+from lambdas.run.snapshots import current, size
+
+ENGINES = {"mapreduce": "Hadoop streaming", "spark": "Apache Spark"}
 
 
 @dataclass(frozen=True)
@@ -40,18 +44,34 @@ class Runner:
         ------
         ValueError
             For another step.
-        InputError, SnapshotError, PrepareError
+        InputError, SnapshotError, PrepareError, StepError, NothingThere
         """
         at = now.isoformat(timespec="milliseconds")
         if event["op"] == "begin":
             return self._begin(event, at)
         if event["op"] == "prepare":
-            run, stage = event["run"], event["stage"]
-            return prepare(self.s3, self.bucket, self.plan, run, stage, at)
+            run, stage, program = event["run"], event["stage"], event.get("program")
+            return prepare(self.s3, self.bucket, self.plan, run, stage, at, program)
+        if event["op"] == "cluster":
+            sizes = functools.partial(size, self.glue, self.s3, self.database)
+            return wanted(self.s3, self.bucket, self.plan, event["run"], event["stages"], sizes)
+        if event["op"] == "look":
+            return self._look(event)
         raise ValueError(
             f"While running {self.plan['study']}, found the step {event['op']!r}. "
-            "Send `begin` or `prepare`."
+            "Send `begin`, `prepare`, `cluster` or `look`."
         )
+
+    def _look(self, event: dict[str, Any]) -> dict[str, Any]:
+        stage = stage_of(self.plan, event["stage"])
+        source = source_of(stage, self.bucket) or f"s3://{self.bucket}/{event['prefix']}in/"
+        facts = {
+            "engine": f"Amazon EMR {self.plan['cluster']['release']}, {ENGINES[stage['kind']]}",
+            "workers": workers(self.plan, stage),
+            "seed": self.plan["seed"],
+        }
+        place = (self.s3, self.bucket, event["prefix"])
+        return look(*place, stage, source, event["program"], facts)
 
     def _begin(self, event: dict[str, Any], at: str) -> dict[str, Any]:
         told = event.get("input") or {}

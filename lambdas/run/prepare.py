@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace.lake import done_key, get_json, put_json, run_key, stage_of
+from lambdas.run.steps import Work
+
+#: The kinds of stages that a cluster runs.
+EMR = ("mapreduce", "spark")
 
 
 class PrepareError(RuntimeError):
@@ -22,7 +26,13 @@ class NothingThere(RuntimeError):  # noqa: N818 - the name that the run shows
 
 
 def prepare(
-    s3: Any, bucket: str, plan: Mapping[str, Any], run: Mapping[str, Any], name: str, now: str
+    s3: Any,
+    bucket: str,
+    plan: Mapping[str, Any],
+    run: Mapping[str, Any],
+    name: str,
+    now: str,
+    program: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Prepare a stage.
 
@@ -39,27 +49,34 @@ def prepare(
         The stage.
     now : str
         The time, in ISO 8601.
+    program : mapping, optional
+        What a cluster's stage runs: ``file``, ``archive``, ``jars`` (URIs) and ``python``.
 
     Returns
     -------
     dict
-        ``todo``, ``why``, ``try``, ``prefix``, ``sql``, ``workers``, ``started``. Of a stage that
-        is to do, ``prepared.json`` under its prefix says what it reads.
+        ``todo``, ``why``, ``try``, ``prefix``, ``sql``, ``workers``, ``started``, and ``steps`` of
+        a cluster's stage. Of a stage that is to do, ``prepared.json`` under its prefix says what
+        it reads.
 
     Raises
     ------
     PrepareError
-        Where the run was never begun.
+        Where the run was never begun, or nobody said what a cluster's stage runs.
+    StepError
+        Where its arguments are too long.
     NothingThere
         Where it is to do, and a table that it reads has no snapshot: nothing to pin, so that it
         would read what lands while it runs.
     """
     stage = stage_of(dict(plan), name)
-    snapshots = _snapshots(s3, bucket, plan, run["run"], stage)
+    snapshots = reads(s3, bucket, plan, run["run"], stage)
     done = get_json(s3, bucket, done_key(run["run"], name))
     todo, why = judge(run, name, snapshots, done)
     told = {"todo": todo, "why": why, "try": "", "prefix": "", "sql": "", "started": now}
-    told["workers"] = stage.get("concurrency", 1)
+    told["workers"] = workers(plan, stage)
+    if stage["kind"] in EMR:
+        told["steps"] = []
     if not todo:
         return told
     if empty := sorted(table for table, number in snapshots.items() if number is None):
@@ -73,7 +90,38 @@ def prepare(
     read = {"sql": select, "snapshots": snapshots, "attempt": run["attempt"]}
     put_json(s3, bucket, f"{told['prefix']}prepared.json", read)
     told["sql"] = unload(select, f"s3://{bucket}/{told['prefix']}in/", stage["kind"])
+    if stage["kind"] in EMR:
+        told["steps"] = _steps(bucket, plan, stage, told, program)
     return told
+
+
+def _steps(
+    bucket: str,
+    plan: Mapping[str, Any],
+    stage: Mapping[str, Any],
+    told: Mapping[str, Any],
+    program: Mapping[str, Any] | None,
+) -> list[list[str]]:
+    if not program:
+        raise PrepareError(
+            f"While preparing stage {stage['name']}, found no `program` in the event. Deploy the "
+            "study: its state machine tells where the program lies."
+        )
+    uri = f"s3://{bucket}/{told['prefix']}"
+    source = source_of(stage, bucket) or f"{uri}in/"
+    return Work(stage, uri, source, program, plan["seed"], told["workers"]).steps()
+
+
+def source_of(stage: Mapping[str, Any], bucket: str) -> str:
+    """The prefix that a cluster's stage reads; empty where it reads what SQL gives."""
+    return str(stage["prefix"]).replace("{lake}", bucket)
+
+
+def workers(plan: Mapping[str, Any], stage: Mapping[str, Any]) -> int:
+    """How many work at a stage: calls of a Map's function, or nodes of the cluster, at most."""
+    if stage["kind"] in EMR:
+        return int(plan["cluster"]["core"] + plan["cluster"]["most_task"])
+    return int(stage.get("concurrency", 1))
 
 
 def judge(
@@ -94,10 +142,16 @@ def judge(
     return False, f"done in attempt {done['attempt']}"
 
 
-def _snapshots(
+def reads(
     s3: Any, bucket: str, plan: Mapping[str, Any], run: str, stage: Mapping[str, Any]
 ) -> dict[str, int | None]:
-    """What a stage reads: a table that this run made as it made it, others as pinned."""
+    """What a stage reads: a table that this run made as it made it, others as pinned.
+
+    Raises
+    ------
+    PrepareError
+        Where the run was never begun.
+    """
     told = get_json(s3, bucket, run_key(run))
     if told is None:
         raise PrepareError(
@@ -132,12 +186,21 @@ def pinned(pieces: list[Any], snapshots: Mapping[str, int | None]) -> str:
     return "".join(parts)
 
 
+#: How each kind's input is written; a job reads lines, and Hadoop splits plain text alone.
+#: https://docs.aws.amazon.com/athena/latest/ug/compression-support-hive.html
+_WRITTEN = {
+    "map": "format='PARQUET', compression='ZSTD'",
+    "spark": "format='PARQUET', compression='ZSTD'",
+    "mapreduce": "format='JSON', compression='NONE'",
+}
+
+
 def unload(select: str, location: str, kind: str) -> str:
-    """A map's SELECT as an UNLOAD; a query's stays as it is, as does no SQL at all.
+    """A stage's SELECT as an UNLOAD; a query's stays as it is, as does no SQL at all.
 
     The bracket stands on a line of its own, since the SELECT may end in a comment.
     https://docs.aws.amazon.com/athena/latest/ug/unload.html
     """
     if kind == "query" or not select:
         return select
-    return f"UNLOAD ({select}\n) TO '{location}' WITH (format='PARQUET', compression='ZSTD')"
+    return f"UNLOAD ({select}\n) TO '{location}' WITH ({_WRITTEN[kind]})"

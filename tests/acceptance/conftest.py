@@ -16,7 +16,10 @@ import boto3
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-SOURCES = ("headrace", "stream", "lambdas", "infra", "localcloud", "studies", "app.py", "cdk.json")
+SOURCES = (
+    *("headrace", "stream", "lambdas", "emr_steps", "infra", "localcloud", "studies"),
+    *("app.py", "cdk.json"),
+)
 LINKS = (".venv", "node_modules", ".cache", "requirements")
 
 

@@ -17,7 +17,7 @@ from localcloud.control.types.registry import type_of
 from localcloud.control.verify import ABSENT, differences
 from tests.acceptance.conftest import House
 
-STACKS = ("headrace-speeches-data", "headrace-speeches-flow")
+PREFIX = "headrace-speeches-"
 COLUMN_TYPES = {"long": "bigint", "timestamptz": "timestamp"}
 
 
@@ -53,7 +53,8 @@ def resolved(value: Any, ids: dict[str, str]) -> Any:
 def resources(house: House) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     """Stack, type, physical id and properties of everything that is deployed."""
     cloudformation = house.client("cloudformation")
-    for stack in STACKS:
+    every = [each["StackName"] for each in cloudformation.describe_stacks()["Stacks"]]
+    for stack in (name for name in every if name.startswith(PREFIX)):
         template = cloudformation.get_template(StackName=stack)["TemplateBody"]
         template = json.loads(template) if isinstance(template, str) else template
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)

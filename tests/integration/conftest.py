@@ -171,6 +171,7 @@ def start(folder: Path) -> tuple[subprocess.Popen[bytes], Running]:
     """Start a local cloud in `folder`; the caller ends it with `stop`."""
     ready, log = folder / "ready.json", folder / "log.txt"
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment.setdefault("LOCALCLOUD_JARS", str(ROOT / ".cache" / "jars"))
     words = [sys.executable, "-m", "localcloud", "--port", str(free_port())]
     words += ["--data", str(folder / "data"), "--ready", str(ready)]
     with log.open("wb") as out:

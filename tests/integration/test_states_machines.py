@@ -121,8 +121,8 @@ def test_a_stack_is_refused_by_name(stacks: Stacks, told: dict[str, Any], named:
         ({"Type": "Pass", "QueryLanguage": "JSONata", "End": True}, "QueryLanguage"),
         ({"Type": "Task", "Resource": "arn:aws:states:::batch:submitJob.sync"}, "batch:submitJob"),
         (
-            {"Type": "Task", "Resource": "arn:aws:states:::elasticmapreduce:addStep.sync"},
-            "elasticmapreduce",
+            {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync"},
+            "glue",
         ),
     ],
 )

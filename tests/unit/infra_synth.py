@@ -13,9 +13,21 @@ from typing import Any
 import aws_cdk as cdk
 
 from headrace import target
-from headrace.plan import Plan, plan_of
-from headrace.study import External, Function, Kinesis, Map, Query, Study, Table
+from headrace.plan import Plan, StagePlan, plan_of
+from headrace.study import (
+    Cluster,
+    External,
+    Function,
+    Kinesis,
+    Map,
+    MapReduce,
+    Query,
+    Spark,
+    Study,
+    Table,
+)
 from infra.app import build, feature_flags
+from infra.programs import Program
 from infra.zips import Asset, write_zip
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -54,6 +66,13 @@ class Zips:
 
     def layer(self, function: str) -> Asset | None:
         return None if function == "run" else self._asset(f"layer-{function}", function)
+
+    def program(self, stage: StagePlan) -> Program:
+        file = self.folder / f"{stage.name}.py"
+        file.write_text(stage.program)
+        jars = tuple(self._asset(f"jar-{j}", j) for j in stage.deployed()["jars"])
+        archive = self._asset(f"archive-{stage.name}", stage.name)
+        return Program(Asset(file, f"file-{stage.name}"), archive, jars)
 
     def _asset(self, name: str, function: str) -> Asset:
         path = self.folder / f"{name}.zip"
@@ -94,6 +113,44 @@ def survey() -> Plan:
             Map("pages", "studies.survey.web:read", "s3://{lake}/files/pages/", Page),
             Query("odd_pages", "SELECT url FROM outliers JOIN pages ON url = station"),
         ],
+    )
+    return plan_of(study)
+
+
+@dataclass(frozen=True)
+class Word:
+    word: str
+    uses: int
+
+
+@dataclass(frozen=True)
+class Edge:
+    word: str
+    other: str
+
+
+def corpus(gpu: bool = False) -> Plan:
+    """A study with a cluster: two stages on it side by side, one before and one after."""
+    study = Study(
+        name="corpus",
+        question="Which words go together?",
+        tables=[Table("readings", Reading)],
+        stages=[
+            Map("clean", "studies.survey.odd:odd", "SELECT station FROM readings", Outlier),
+            MapReduce("tops", "emr_steps/top_words.py", "SELECT station AS text FROM clean", Word),
+            Spark(
+                "pairs",
+                "emr_steps/graph.py",
+                "s3://open-data/edges/",
+                Edge,
+                jars=["org.example:graphs:1.0"],
+                timeout_s=600,
+                gpu=gpu,
+            ),
+            Query("best", "SELECT tops.word FROM tops JOIN pairs ON tops.word = pairs.word"),
+        ],
+        cluster=Cluster(core=2, most_task=3, idle_s=600),
+        tags={"course": "soc101", "study": "mine"},
     )
     return plan_of(study)
 

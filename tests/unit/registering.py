@@ -36,11 +36,42 @@ def query_stage() -> dict[str, Any]:
     return {"name": "how_many", "kind": "query", "sql": pieces}
 
 
+def spark_stage(**more: Any) -> dict[str, Any]:
+    """A Spark stage that reads `numbers`."""
+    return {
+        "name": "squares",
+        "kind": "spark",
+        "sql": ["SELECT n FROM numbers", {"pin": "numbers"}, ""],
+        "prefix": "",
+        "columns": [("n", "long", True), ("note", "string", False)],
+        "program": "emr_steps/squares.py",
+        "params": {"power": 2},
+        "conf": {},
+        "jars": [],
+        "gpu": False,
+        "tolerate": 0.0,
+        "timeout_s": 3600,
+        **more,
+    }
+
+
+def job_stage(**more: Any) -> dict[str, Any]:
+    """A MapReduce stage of two steps."""
+    step = {"mapper": True, "combiner": True, "reducer": True, "raw": False, "jobconf": {}}
+    return {
+        **spark_stage(kind="mapreduce", program="emr_steps/words.py"),
+        "arguments": ["--power=2"],
+        "reducers": 3,
+        "steps": [step, step | {"mapper": False, "combiner": False}],
+        **more,
+    }
+
+
 def deployed(*stages: dict[str, Any]) -> dict[str, Any]:
     """A deployed plan with a table `numbers`."""
     tables = {
         "numbers": [("n", "long", True)],
-        **{s["name"]: s["columns"] for s in stages if s["kind"] == "map"},
+        **{s["name"]: s["columns"] for s in stages if s["kind"] != "query"},
         "runs": [dataclasses.astuple(c) for c in RUNS_COLUMNS],
         "quarantine": [dataclasses.astuple(c) for c in QUARANTINE_COLUMNS],
     }
@@ -50,6 +81,15 @@ def deployed(*stages: dict[str, Any]) -> dict[str, Any]:
         "seed": 25,
         "stages": list(stages),
         "prices": dict(PRICES),
+        "cluster": {
+            "name": "headrace-tests",
+            "instance": "m6i.xlarge",
+            "core": 1,
+            "most_task": 2,
+            "idle_s": 900,
+            "release": "emr-7.13.0",
+            "usd_h": 0.24,
+        },
     }
 
 
@@ -81,8 +121,8 @@ class Study:
         event = {"op": "begin", "execution": execution, "input": told}
         return self.runner.answer(event, NOW)
 
-    def prepare(self, run: dict[str, Any], stage: str) -> dict[str, Any]:
-        return self.runner.answer({"op": "prepare", "run": run, "stage": stage}, NOW)
+    def prepare(self, run: dict[str, Any], stage: str, **more: Any) -> dict[str, Any]:
+        return self.runner.answer({"op": "prepare", "run": run, "stage": stage, **more}, NOW)
 
     def stage(self, prepared: dict[str, Any], name: str = "squares") -> Stage:
         """The try that was prepared."""
@@ -162,7 +202,7 @@ def study_on_moto(folder: Path, *stages: dict[str, Any]) -> Iterator[Study]:
         s3 = boto3.client("s3", **words)
         s3.create_bucket(Bucket="lake")
         catalog = MemoryCatalog(folder)
-        made = {s["name"] for s in stages}
+        made = {s["name"] for s in stages if s["kind"] == "map"}
         for table in plan["tables"]:
             more: Any = LINEAGE if table["name"] in ("numbers", "quarantine") else ()
             more = [dataclasses.astuple(c) for c in ITEM] if table["name"] in made else more

@@ -12,7 +12,7 @@ from typing import Any
 
 from headrace import plan as plans
 from headrace.plan import Plan
-from headrace.stages import Map, Query
+from headrace.stages import Map, Query, Stage
 from headrace.study import Study, Table
 
 START = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
@@ -32,7 +32,7 @@ class Length:
     words: int
 
 
-def study_of(*stages: Map | Query, tables: bool = True) -> Plan:
+def study_of(*stages: Stage, tables: bool = True) -> Plan:
     """The plan of a study of the tests' own."""
     return plans.plan_of(
         Study("t", "How long?", tables=[Table("lines", Line)] if tables else (), stages=stages)

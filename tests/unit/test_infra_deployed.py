@@ -190,9 +190,9 @@ def test_the_bundle_command_tells_each_layers_size(
     monkeypatch.setenv("HEADRACE_TARGET", "local")
     assert main(["speeches"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == [
-        f"speeches {f}" for f in functions_of(plans.load("speeches"))
-    ]
+    plan = plans.load("speeches")
+    made = [*functions_of(plan), *(stage.name for stage in plan.emr)]
+    assert [line.split(":")[0] for line in lines] == [f"speeches {name}" for name in made]
     assert all("MB unpacked" in line for line in lines)
 
 

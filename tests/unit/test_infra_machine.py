@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,17 +15,9 @@ from infra.machine import DOCUMENT_LIMIT_BYTES, machine
 from infra.machine_task import Names
 from infra.retries import KILLED, LAMBDA_OUTAGES
 from tests.unit.infra_synth import GOLDEN, Page, hold, survey
+from tests.unit.machine_walk import State, Walk, flat, graphs
 
 NAMES = Names("lake-bucket")
-State = dict[str, Any]
-
-
-def flat(document: State) -> Iterator[tuple[str, State]]:
-    """Every state by name, however deep."""
-    for name, state in document.get("States", {}).items():
-        yield name, state
-        for inside in (*state.get("Branches", ()), state.get("ItemProcessor", {})):
-            yield from flat(inside)
 
 
 def planned(needs: dict[str, set[str]]) -> Plan:
@@ -119,62 +109,6 @@ def test_a_stage_with_too_long_a_name_is_named() -> None:
 def test_a_hundred_stages_fit_into_a_document() -> None:
     needs = {f"s{i}": {f"s{i - 1}"} if i else set[str]() for i in range(100)}
     assert len(json.dumps(machine(planned(needs), NAMES))) < DOCUMENT_LIMIT_BYTES
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> dict[str, set[str]]:
-    names = [f"s{i}" for i in range(draw(st.integers(1, 6)))]
-    return {
-        name: draw(st.sets(st.sampled_from(names[:i]))) if i else set()
-        for i, name in enumerate(names)
-    }
-
-
-class Walk:
-    """Goes through a document as Step Functions would, where the stages of `failing` fail."""
-
-    def __init__(self, failing: set[str]) -> None:
-        self.failing = failing
-        self.ended: list[str] = []
-
-    def run(self, document: State, data: State) -> State:
-        """Walk until a state ends it; gives that state's output, and how it ended."""
-        name = document["StartAt"]
-        while True:
-            state = document["States"][name]
-            data, then = self._step(name, state, data)
-            if then is None:
-                return {"type": state["Type"], **data}
-            name = then
-
-    def _step(self, name: str, state: State, data: State) -> tuple[State, str | None]:
-        stage, _, step = name.partition(": ")
-        then = state.get("Next")
-        if state["Type"] == "Choice":
-            (choice,) = state["Choices"]
-            todo = choice["Variable"] == "$.prepared.todo"
-            taken = todo or (choice["Variable"] == "$.failed[0]" and bool(data["failed"]))
-            return data, choice["Next"] if taken else state["Default"]
-        if state["Type"] == "Parallel":
-            given = json.dumps(data)
-            outs = [self.run(branch, json.loads(given)) for branch in state["Branches"]]
-            assert state["ResultSelector"] == {"failed.$": "$[*].failed[*]"}
-            assert state["ResultPath"] == "$.joined"
-            return {**data, "joined": {"failed": [f for o in outs for f in o["failed"]]}}, then
-        if name == "begin":
-            return {"run": "r", "failed": []}, then
-        if state["Type"] in ("Task", "Map"):
-            if step == "commit" and stage in self.failing:
-                return {**data, "error": {"Error": "E", "Cause": "C"}}, state["Catch"][0]["Next"]
-            return data, then
-        if state["Type"] == "Pass":
-            if step == "done":
-                self.ended.append(stage)
-            if "failed.$" in state["Parameters"]:
-                return {"run": data["run"], "failed": data["joined"]["failed"]}, then
-            failed = [{"stage": f["stage"]} for f in state["Parameters"]["failed"]]
-            return {"run": data["run"], "failed": failed}, then
-        return data, None
 
 
 @settings(max_examples=60, deadline=None)

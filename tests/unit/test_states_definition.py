@@ -38,6 +38,10 @@ READER = {
         task("lambda:invoke", Parameters={"FunctionName": "f", "Payload.$": "$"}),
         task("athena:startQueryExecution.sync", Parameters={"QueryString.$": "$.sql"}),
         task("states:startExecution.sync:2", Parameters={"StateMachineArn": "a"}),
+        task(
+            "elasticmapreduce:createCluster.sync",
+            Parameters={"BootstrapActions": [{"ScriptBootstrapAction": {"Path": "s3://b/k"}}]},
+        ),
         task("aws-sdk:dynamodb:getItem", Parameters={"TableName": "t", "Key": {}}),
         task("lambda:invoke", TimeoutSecondsPath="$.t", Parameters={"FunctionName": "f"}),
         {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True},
@@ -62,7 +66,10 @@ def test_what_is_honoured(state: dict[str, Any]) -> None:
         (OK | {"Next": "it"}, "one of Next and End"),
         ({"Type": "Pass", "Next": "nowhere"}, "MISSING_TRANSITION_TARGET: 'nowhere'"),
         ({"Type": "Dance", "End": True}, "Dance"),
-        (task("elasticmapreduce:addStep.sync"), "elasticmapreduce:addStep.sync"),
+        (
+            task("elasticmapreduce:modifyInstanceGroupByName"),
+            "elasticmapreduce:modifyInstanceGroupByName",
+        ),
         (task("batch:submitJob.sync"), "batch:submitJob.sync"),
         (task("glue:startJobRun.sync"), "glue:startJobRun.sync"),
         (task("dynamodb:putItem"), "dynamodb:putItem"),

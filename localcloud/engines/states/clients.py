@@ -18,7 +18,7 @@ from botocore.response import StreamingBody
 
 from localcloud.cloud import Cloud
 
-SERVICES = {"sfn": "stepfunctions", "states": "stepfunctions"}
+SERVICES = {"sfn": "stepfunctions", "states": "stepfunctions", "elasticmapreduce": "emr"}
 
 #: A call waits as long as Lambda lets a function run.
 READ_TIMEOUT_S = 930

@@ -28,6 +28,8 @@ from localcloud.engines.states.fields import (
 from localcloud.engines.states.program import check_path
 
 _PATH = re.compile(r"^\$\$?(?:[.\[].*)?$", re.DOTALL)
+#: Fields whose names are the service's or the author's own.
+PAYLOADS = ("Parameters", "ItemSelector", "ResultSelector")
 _ACTS = ("s3:getObject", "s3:listObjectsV2")
 
 
@@ -147,19 +149,25 @@ def _targets(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{field}[{index}]/Next", each.get("Next")
 
 
-def _paths(found: Any, field: str = "") -> Iterator[str]:
-    """Every path of a state, but those of the states inside of it."""
+def _paths(found: Any, payload: bool = False) -> Iterator[str]:
+    """Every path of a state, but those of the states inside of it.
+
+    In a payload, as Parameters, only names that end with `.$` have one: EMR's have a `Path`.
+    """
     if isinstance(found, dict):
         for key, value in found.items():
             if key in ("States", "Result"):
                 continue
-            if isinstance(value, str) and (key.endswith((".$", "Path")) or key == "Variable"):
+            named = key.endswith(".$") or (
+                not payload and (key.endswith("Path") or key == "Variable")
+            )
+            if isinstance(value, str) and named:
                 yield value
             else:
-                yield from _paths(value, key)
+                yield from _paths(value, payload or key in PAYLOADS)
     elif isinstance(found, list):
         for each in found:
-            yield from _paths(each, field)
+            yield from _paths(each, payload)
 
 
 def _check_path(path: str, where: str) -> None:

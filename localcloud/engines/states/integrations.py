@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.engines.states import definition, tasks
+from localcloud.engines.states.clusters import EMR
 
 #: The optimised integrations: each call with how it can be waited for.
 CALLS: dict[str, tuple[str, ...]] = {
@@ -17,6 +18,11 @@ CALLS: dict[str, tuple[str, ...]] = {
     "athena:stopQueryExecution": ("",),
     "athena:getQueryExecution": ("",),
     "athena:getQueryResults": ("",),
+    "elasticmapreduce:createCluster": ("", "sync"),
+    "elasticmapreduce:terminateCluster": ("", "sync"),
+    "elasticmapreduce:setClusterTerminationProtection": ("",),
+    "elasticmapreduce:addStep": ("", "sync"),
+    "elasticmapreduce:cancelStep": ("",),
     "sqs:sendMessage": ("", "waitForTaskToken"),
     "sns:publish": ("", "waitForTaskToken"),
     "states:startExecution": ("", "sync", "sync:2", "waitForTaskToken"),
@@ -24,6 +30,7 @@ CALLS: dict[str, tuple[str, ...]] = {
 
 #: Where AWS takes fewer parameters than the API has; what moto drops without a word.
 PARAMETERS = {
+    **{f"elasticmapreduce:{name}": call.takes for name, call in EMR.wrapped.items()},
     "lambda:invoke": frozenset({"FunctionName", "Payload", "Qualifier", "ClientContext"}),
     "states:startExecution": frozenset({"StateMachineArn", "Input", "Name"}),
 }

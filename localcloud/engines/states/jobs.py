@@ -1,16 +1,16 @@
 """Integrations that moto has not: a call, and where it ends with `.sync`, its job until it is done.
 
-One `Job` says how a service's job is asked about and cancelled; EMR's steps and Batch's jobs
-are to be further entries of `JOBS`.
+One `Job` says how a service's job is asked about and cancelled; Batch's jobs are to be a
+further entry of `JOBS`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
@@ -26,57 +26,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 
 from localcloud.cloud import Cloud
 from localcloud.engines.states import clients, errors, tasks
-
-Shape = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A service whose calls states can make.
-
-    Parameters
-    ----------
-    long_name : str
-        The service in causes of errors.
-    error_name : str
-        The service in names of errors.
-    actions : frozenset of str
-        The calls.
-    sync : mapping
-        Of each call that can end with `.sync`, how to follow it.
-    """
-
-    long_name: str
-    error_name: str
-    actions: frozenset[str]
-    sync: Mapping[str, Followed] = field(default_factory=dict)
+from localcloud.engines.states.clusters import EMR
+from localcloud.engines.states.job import Followed, Job, Shape, Submitted
 
 
-@dataclass(frozen=True)
-class Followed:
-    """How a job is followed that a call began.
-
-    Parameters
-    ----------
-    ask : callable
-        Of the client and what the call answered: the action of the API whose answer describes
-        the job, and that answer.
-    state : callable
-        The job's state in a description.
-    succeeded, failed : frozenset of str
-        The states that it ends in.
-    cancel : callable
-        Of the client and what the call answered.
-    """
-
-    ask: Callable[[Any, Shape], tuple[str, Shape]]
-    state: Callable[[Shape], str]
-    succeeded: frozenset[str]
-    failed: frozenset[str]
-    cancel: Callable[[Any, Shape], Any]
-
-
-def _query(client: Any, submitted: Shape) -> tuple[str, Shape]:
+def _query(client: Any, submitted: Submitted) -> tuple[str, Shape]:
     id_ = submitted["QueryExecutionId"]
     return "getQueryExecution", client.get_query_execution(QueryExecutionId=id_)
 
@@ -100,7 +54,8 @@ JOBS = {
                 ),
             )
         },
-    )
+    ),
+    "elasticmapreduce": EMR,
 }
 
 
@@ -131,8 +86,27 @@ def install(cloud: Cloud) -> None:
         def _eval_service_task(
             self, env: Any, resource_runtime_part: Any, parameters: Any, credentials: Any
         ) -> None:
-            call = getattr(self.client, self._get_boto_service_action())
-            env.stack.append(call(**parameters))
+            action, given = self.resource.api_action, parameters
+            wrapped = self.job.wrapped.get(action)
+            if wrapped:
+                action, given = wrapped.action, self._asks(env, parameters)
+            answer = getattr(self.client, xform_name(action))(**given)
+            submitted = Submitted(wrapped.answers(answer) if wrapped else answer)
+            submitted.asked = parameters
+            env.stack.append(submitted)
+
+        def _asks(self, env: Any, parameters: Shape) -> Shape:
+            """The API's parameters of a call that is Step Functions' own."""
+            wrapped = self.job.wrapped[self.resource.api_action]
+            try:
+                given = wrapped.asks(parameters)
+                self._normalise_parameters(given, service_action_name=wrapped.action)
+            except (KeyError, ValueError) as fault:
+                what = f"the field {fault} is missing" if isinstance(fault, KeyError) else fault
+                told = json.dumps(parameters)
+                cause = f"The Parameters '{told}' could not be used to start the Task: [{what}]"
+                raise errors.failure(env, "States.Runtime", cause, **self._told()) from None
+            return given
 
         def _build_sync_resolver(
             self, env: Any, resource_runtime_part: Any, parameters: Any, credentials: Any
@@ -152,7 +126,7 @@ def install(cloud: Cloud) -> None:
 
             return ask
 
-        def cancel(self, submitted: Shape) -> None:
+        def cancel(self, submitted: Submitted) -> None:
             """Stop the job: nobody waits for it any more."""
             self.job.sync[self.resource.api_action].cancel(self.client, submitted)
 
@@ -165,6 +139,11 @@ def install(cloud: Cloud) -> None:
         def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
             if isinstance(ex, ClientError):
                 error, cause = tasks.error_of_call(self.job.error_name, self.job.long_name, ex)
+                code, model = ex.response["Error"]["Code"], self.client.meta.service_model
+                if model.shape_for_error_code(code) is None:
+                    # What the API's model doesn't name is the service's own error in the SDK for
+                    # Java: https://github.com/aws/aws-cdk/issues/13735 shows EMR's.
+                    error = f"{self.job.error_name}.{self.job.long_name}Exception"
                 return errors.failure(env, error, cause, **self._told()).failure_event
             found: FailureEvent = super()._from_error(env=env, ex=ex)
             return found

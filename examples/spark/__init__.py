@@ -1,0 +1,1 @@
+"""The lecture notes' Spark, as small programs that run."""
