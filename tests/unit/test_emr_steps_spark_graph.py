@@ -140,6 +140,7 @@ def test_the_number_of_workers_and_blocks_changes_no_bit(spark: SparkSession) ->
     assert answers[0] == answers[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not VOTES.is_file(), reason="the course's data are not here")
 def test_wikipedias_votes(spark: SparkSession, tmp_path: Path) -> None:
     every = ["pagerank", "component", "strong_component", "triangles"]
@@ -176,6 +177,7 @@ def found(spark: SparkSession, motif: str, **params: Any) -> set[tuple[Any, ...]
     return set(rows)
 
 
+@pytest.mark.slow
 def test_motifs_are_those_of_a_plain_loop(spark: SparkSession) -> None:
     edges = set(EDGES)
     names = sorted({v for e in edges for v in e})

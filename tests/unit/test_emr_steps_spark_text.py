@@ -79,6 +79,7 @@ def test_pairs_with_an_alias(spark: SparkSession) -> None:
     assert sorted(map(tuple, co_mention.co_mention(program).collect())) == [("Mexico", "Spain", 4)]
 
 
+@pytest.mark.slow
 def test_the_model_is_told_from_chance_in_every_fold(spark: SparkSession) -> None:
     speeches = [
         (f"{words} {year % 7}", party, year)
@@ -105,6 +106,7 @@ def test_too_few_groups_for_the_folds_are_refused(spark: SparkSession) -> None:
         party_model.party_model(program)
 
 
+@pytest.mark.slow
 def test_a_program_runs_as_a_step_does(tmp_path: Path) -> None:
     """By spark-submit, with the sources in PYTHONPATH and nothing else told."""
     edges = pa.table({"src": ["a", "b", None], "dst": ["b", "c", "c"]})

@@ -75,6 +75,7 @@ def test_next_words_shares_add_up() -> None:
         assert math.fsum(v[0] for k, v in found.items() if k[0] == word) == pytest.approx(100)
 
 
+@pytest.mark.slow
 def test_pagerank_is_igraphs() -> None:
     job = job_class(FOLDER / "pagerank.py", "MRPageRank")
     pairs = [line.split(b"\t") for line in inline(job, CASES[3][2], "--rounds", "40")]

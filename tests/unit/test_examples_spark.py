@@ -63,5 +63,6 @@ def test_ranks_and_suggestions(spark: SparkSession) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_model_tells_voters(spark: SparkSession) -> None:
     assert 0.8 < predict.area_under_curve(predict.voters(spark)) < 1
