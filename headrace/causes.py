@@ -113,22 +113,10 @@ def _plain(message: str) -> str:
     return _REQUEST.sub("", message, count=1).strip()
 
 
-def innermost(text: str, program: str = "") -> str:
-    """The last frame of a traceback that lies in a study's folder; empty where none does.
-
-    Parameters
-    ----------
-    text : str
-    program : str
-        Path in the repository of a program that a cluster has by its name alone.
-    """
-    found = [(m.start(), m["own"], m) for m in _FRAME.finditer(text)]
-    if program:
-        name = re.escape(program.rpartition("/")[2])
-        alone = re.compile(rf'File "(?:[^"]*/)?{name}", line (?P<line>\d+)(, in (?P<in>\S+))?')
-        # One that has its path is in both lists, and the longer of the two goes first.
-        found = [*((m.start(), program, m) for m in alone.finditer(text)), *found]
+def innermost(text: str) -> str:
+    """The last frame of a traceback that lies in a study's folder; empty where none does."""
+    found = list(_FRAME.finditer(text))
     if not found:
         return ""
-    _, file, last = max(found, key=lambda each: each[0])
-    return f"{file}:{last['line']}" + (f" in {last['in']}" if last["in"] else "")
+    last = found[-1]
+    return f"{last['own']}:{last['line']}" + (f" in {last['in']}" if last["in"] else "")

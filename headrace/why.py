@@ -110,7 +110,9 @@ class Evidence:
         return rejected.reasons(self.client("s3"), self.bucket, prefix)
 
 
-def why(plan: Plan, board: Board, evidence: Evidence, *, log: bool = False) -> Why | None:
+def why(
+    plan: Plan, board: Board, evidence: Evidence, *, log: bool = False, stage: str | None = None
+) -> Why | None:
     """Find the one cause of a failed run.
 
     Parameters
@@ -120,13 +122,17 @@ def why(plan: Plan, board: Board, evidence: Evidence, *, log: bool = False) -> W
     evidence : Evidence
     log : bool
         Whether the function's log is read even where its error says all.
+    stage : str, optional
+        Of several stages that failed, the one that is asked about; the first one if not given.
 
     Returns
     -------
     Why or None
-        None where nothing failed (yet).
+        None where nothing failed (yet), or not that stage.
     """
-    failed = board.failed
+    failed = sorted(board.failed, key=lambda one: one.name != stage)
+    if stage and (not failed or failed[0].name != stage):
+        return None
     if failed:
         others = tuple(stage.name for stage in failed[1:])
         return _of_stage(plan, board, failed[0], evidence, others, log=log)
@@ -202,7 +208,7 @@ def _told(
         error=cause.error,
         message=cause.message,
         input=_input(plan, stage, step, cause, evidence.bucket),
-        frame=cause.frame or innermost("\n".join(said)),
+        frame=cause.frame or innermost(_named(plan, stage, said)),
         function=function,
         log=line,
         said=said,
@@ -210,6 +216,16 @@ def _told(
         do=_fill(case.do, plan, board, stage.name if stage else ""),
         others=others,
     )
+
+
+def _named(plan: Plan, stage: Stage | None, said: Sequence[str]) -> str:
+    """What was said, with a Spark program by its path: nodes have it by its asset's name."""
+    text = "\n".join(said)
+    if stage is None:
+        return text
+    asked = stage.asked.get("look", {}).get("Payload", {})
+    file = asked.get("program", {}).get("file", "").rpartition("/")[2]
+    return text.replace(f"/{file}", f"/{plan.stage(stage.name).program}") if file else text
 
 
 def _function(plan: Plan, stage: Stage | None, step: str) -> str:

@@ -72,6 +72,10 @@ def configuration(target: Target, plan: Plan, cache: Path) -> dict[str, Any]:
         "cloud_tmp_dir": f"s3://{bucket}/{SCRATCH}/",
         "cloud_log_dir": f"s3://{bucket}/emr-logs/",
         "cloud_fs_sync_secs": 0,  # S3 has been consistent since December 2020
+        # One at a time, mrjob's own choice since EMR 5.28, the cluster ends before the next comes.
+        "add_steps_in_batch": True,
+        # For a step's logs mrjob waits 10 minutes unless its cluster ends: --read-logs asks for it.
+        "read_logs": False,
         "check_cluster_every": 10 * target.functions.poll_s,
         "python_bin": target.node_python,
         "bootstrap_mrjob": False,

@@ -23,10 +23,15 @@ MOST_LINES = 6
 @click.command("why")
 @options.study
 @click.argument("run_", metavar="[RUN]", required=False)
+@click.option("--stage", metavar="NAME", help="Of several that failed; the first if not given.")
 @click.option("--log", is_flag=True, help="Print the lines of the function's log as well.")
 @options.common
-def why_(plan: Plan, out: Output, where: str, run_: str | None, log: bool) -> None:
+def why_(
+    plan: Plan, out: Output, where: str, run_: str | None, stage: str | None, log: bool
+) -> None:
     """Say why a run failed: one cause, and what to do. The last run where none is named."""
+    if stage:
+        plan.stage(stage)
     target = options.reach(where)
     place = place_of(target)
     machine = Machine(plan, target.client("stepfunctions"), place.account)
@@ -35,15 +40,18 @@ def why_(plan: Plan, out: Output, where: str, run_: str | None, log: bool) -> No
     follower.turn()
     board = follower.board
     evidence = Evidence(target.client, plan.bucket(place.account, place.region))
-    found = causes.why(plan, board, evidence, log=log)
+    found = causes.why(plan, board, evidence, log=log, stage=stage)
     told = {"study": plan.study.name, "run": board.run, "attempt": board.attempt}
     document = told | {"status": board.status, "cause": found.document() if found else None}
     if log and found:
         document["log"] = list(found.said)
-    out.facts(document, lambda: _show_why(board, found, log=log))
+    out.facts(document, lambda: _show_why(board, found, stage, log=log))
 
 
-def _show_why(board: Board, found: Why | None, *, log: bool) -> None:
+def _show_why(board: Board, found: Why | None, stage: str | None, *, log: bool) -> None:
+    if found is None and stage:
+        click.echo(f"Stage {stage} of run {board.run} is {board.stages[stage].state}.")
+        return
     if found is None:
         ended = "succeeded" if board.status == "SUCCEEDED" else "runs; nothing of it failed so far"
         click.echo(f"Run {board.run} {ended}.")
@@ -70,7 +78,7 @@ def full(found: Why) -> list[str]:
         lines.append("rejects  the most common reasons:")
         lines += [f"         {count:,}: {reason}" for count, reason in found.reasons]
     if found.others:
-        lines.append(f"also     {', '.join(found.others)} failed")
+        lines.append(f"also     {', '.join(found.others)} failed (--stage NAME says why)")
     lines.append(f"do       {found.do}")
     return lines
 

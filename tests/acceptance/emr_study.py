@@ -44,7 +44,7 @@ study = Study(
     name="faults",
     question="What is left of a program that fails?",
     seed=7,
-    cluster=Cluster(idle_s=60),
+    cluster=Cluster(idle_s=IDLE_S),
     stages=[*map(job, JOBS), *map(program, PROGRAMS)],
 )
 '''
@@ -145,6 +145,7 @@ def deployed(root: Path, jobs: tuple[str, ...], programs: tuple[str, ...]) -> Ho
         folder.mkdir()
         (folder / "__init__.py").write_text('"""A study of the tests\' own."""\n')
         study = STUDY.replace("JOBS", repr(jobs)).replace("PROGRAMS", repr(programs))
+        study = study.replace("IDLE_S", str(IDLE_S))
         (folder / "study.py").write_text(study)
         (folder / "job.py").write_text(JOB)
         (folder / "program.py").write_text(PROGRAM)

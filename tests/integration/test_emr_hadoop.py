@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -153,6 +154,8 @@ def test_a_job_whose_attempts_all_die_has_no_output(jobs: Jobs) -> None:
     assert got["FailureDetails"]["Message"] == "ValueError: not yet"
     assert jobs.output(f"{base}/out") == []
     assert "subprocess failed with code 1" in jobs.log("stderr")
+    # By this name the logs of its containers are found, as EMR's are.
+    assert re.search(r"Submitted application application_\d+_0001\n", jobs.log("syslog"))
     assert "Streaming Command Failed!" in jobs.log("stderr")
 
 

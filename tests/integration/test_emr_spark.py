@@ -130,6 +130,13 @@ def test_a_program_that_fails_says_why(jobs: Jobs) -> None:
     assert "ValueError: no rows" in jobs.driver("stdout") + jobs.driver("stderr")
 
 
+def test_a_program_that_ends_without_a_word(jobs: Jobs) -> None:
+    body = "from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate()\n"
+    program = jobs.put("silent.py", f"import os\n{body}os._exit(3)\n")
+    got = jobs.run("--deploy-mode", "cluster", program)
+    assert got["FailureDetails"]["Message"] == "User application exited with status 3"
+
+
 def test_a_program_that_is_not_there(jobs: Jobs) -> None:
     got = jobs.run("--deploy-mode", "cluster", jobs.uri("none.py"))
     assert "No such file or directory: s3://" in got["FailureDetails"]["Message"]

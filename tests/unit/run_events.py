@@ -86,8 +86,10 @@ class Writer:
         self._about("TaskStarted")
         return self
 
-    def task(self, state: str, gives: dict[str, Any]) -> Writer:
-        self.scheduled(state)
+    def task(
+        self, state: str, gives: dict[str, Any], payload: dict[str, Any] | None = None
+    ) -> Writer:
+        self.scheduled(state, payload)
         self._about("TaskSucceeded", output=json.dumps({"Payload": gives, "StatusCode": 200}))
         self.add("TaskStateExited", name=state, output="{}")
         return self

@@ -36,6 +36,7 @@ def plan() -> Plan:
 
 
 PLAN = plan()
+PROGRAM = {"file": "s3://cdk-assets/c0ffee.py", "archive": "s3://cdk-assets/a.zip", "jars": []}
 MAKING = {"todo": True, "why": "for ranks", "name": "headrace-t", "ebs_gib": 32, "parallel": 1}
 
 
@@ -65,7 +66,7 @@ def made() -> Writer:
 
 def at_step() -> Writer:
     writer = made().prepared("ranks").unload("ranks")
-    writer.task("ranks: look", {"files": 2, "bytes": 3 << 20})
+    writer.task("ranks: look", {"files": 2, "bytes": 3 << 20}, {"program": PROGRAM})
     return on(writer, "ranks: step 1", "addStep.sync")
 
 
@@ -172,6 +173,14 @@ def test_a_program_s_own_error_is_found_in_its_container(s3: Any) -> None:
     assert found.log == "ZeroDivisionError: division by zero"
     assert found.frame == "emr_steps/graph.py:7 in main"
     assert found.input.startswith(f"2 files, 3.0 MiB, s3://lake/runs/{RUN}/ranks/")
+
+
+def test_a_spark_program_s_own_line_is_found_by_its_asset_s_name(s3: Any) -> None:
+    keep(s3, "steps/s-1/stderr", "INFO Submitted application_1700000000000_0001\nbad\n")
+    alone = TRACEBACK.replace("program/emr_steps/graph.py", "c0ffee.py")
+    keep(s3, "containers/application_1700000000000_0001/container_1/stdout", alone)
+    found = why_of(s3, failed_step(Reason="Unknown Error.", Message="", LogFile=LOG_FILE))
+    assert found.frame == "emr_steps/graph.py:7 in main"
 
 
 @pytest.mark.parametrize(

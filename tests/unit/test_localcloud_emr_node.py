@@ -126,6 +126,7 @@ def test_amounts_of_memory(text: str, mebibytes: int) -> None:
 )
 def test_the_line_that_says_why(text: str, line: str) -> None:
     assert node_messages.first_useful(text) == line
+    assert node_messages.error(text) == ("" if line == "two" else line)
 
 
 def test_a_jar_that_is_another_is_refused(tmp_path: Path) -> None:

@@ -49,10 +49,10 @@ def aws() -> Iterator[dict[str, Any]]:
         yield {"s3": s3, "logs": boto3.client("logs", "us-east-1"), "athena": Athena("no reason")}
 
 
-def find(events: list[dict[str, Any]], clients: dict[str, Any], *, log: bool = False) -> Why:
+def find(events: list[dict[str, Any]], clients: dict[str, Any], **words: Any) -> Why:
     board = boards.empty(PLAN, RUN, 1)
     History(board).read(events)
-    found = why(PLAN, board, Evidence(clients.__getitem__, BUCKET), log=log)
+    found = why(PLAN, board, Evidence(clients.__getitem__, BUCKET), **words)
     assert found is not None
     return found
 
@@ -193,6 +193,11 @@ def test_several_failures_are_one_cause_and_the_names_of_the_others(aws: dict[st
     found = find(writer.stage_failed(), aws)
     assert (found.stage, found.others) == ("words", ("longest",))
     assert found.kind == "one table, two writers"
+    asked = find(writer.events, aws, stage="longest")
+    assert (asked.stage, asked.error, asked.others) == ("longest", "Late", ("words",))
+    board = boards.empty(PLAN, RUN, 1)
+    History(board).read(events)
+    assert why(PLAN, board, Evidence(aws.__getitem__, BUCKET), stage="longest") is None
 
 
 def test_a_stopped_run_is_told_as_stopped(aws: dict[str, Any]) -> None:
@@ -271,6 +276,10 @@ def test_the_innermost_frame_of_a_study_is_found() -> None:
         ("Lambda.Unknown", "Task timed out after 3 s", "out of time"),
         ("States.Timeout", "", "out of time"),
         ("Runtime.ImportModuleError", "No module named 'x'", "a package or a module"),
+        ("NothingThere", "found no bytes under s3://b/x/. C", "an input that is not there"),
+        ("NothingThere", "found that nothing was in t when run R began", "nothing to read yet"),
+        ("OutputsError", "found no _SUCCESS in out/: x", "the program did not write to its end"),
+        ("OutputsError", "Correct the program or `produces`", "what the program wrote is not"),
         ("ValueError", "no", "an error of the function"),
         ("Stopped", "headrace run --stop", "stopped by you"),
     ],

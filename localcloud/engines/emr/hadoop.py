@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,11 +49,20 @@ def run(
     told = facts(place, work, application, arguments)
     words = command(place, work, arguments)
     environment = place.environment(os.environ) | {FACTS: str(told)}
+    _submitted(work, application)
     ended = node_process.run(words, environment, work.folder, out, err, stopped)
     _tidy(work)
     if ended.code == 0:
         return Ended(0)
     return Ended(ended.code, "Unknown Error.", _message(work))
+
+
+def _submitted(work: Work, application: str) -> None:
+    """Say which containers are the step's, where and as YARN's client does on EMR."""
+    client = "INFO org.apache.hadoop.yarn.client.api.impl.YarnClientImpl (main)"
+    with (work.logs / "syslog").open("a") as file:
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S,000")
+        file.write(f"{stamp} {client}: Submitted application application_{application}\n")
 
 
 def scratch(work: Work) -> Path:

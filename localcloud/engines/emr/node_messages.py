@@ -28,12 +28,22 @@ def first_useful(*texts: str) -> str:
     Memory that ran out comes first, since what follows from it is told last; then Python's last
     traceback, Hadoop's error, Java's exception; else the last line of the first text.
     """
-    every = [[line.rstrip() for line in text.splitlines() if line.strip()] for text in texts]
+    plain = (lines[-1].strip()[:LONGEST] for lines in map(_lines, texts) if lines)
+    return error(*texts) or next(plain, "")
+
+
+def error(*texts: str) -> str:
+    """Give the line that tells of an error most, as `first_useful`; empty where none does."""
+    every = [_lines(text) for text in texts]
     for rule in (_memory, _after_traceback, _hadoop, _java):
         for lines in every:
             if told := rule(lines):
                 return told.strip()[:LONGEST]
-    return next((lines[-1].strip()[:LONGEST] for lines in every if lines), "")
+    return ""
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
 def _memory(lines: list[str]) -> str:

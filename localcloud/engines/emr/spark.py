@@ -107,8 +107,11 @@ def _start(
 def _ended(exited: node_process.Exit, logs: Path) -> Ended:
     if exited.code == 0:
         return Ended(0)
-    said = (node_messages.tail(logs / name) for name in ("stdout", "stderr"))
-    return Ended(exited.code, "Unknown Error.", exited.killed or node_messages.first_useful(*said))
+    # Not the last line: after a failure Spark goes on to log its own end.
+    message = node_messages.error(*(node_messages.tail(logs / n) for n in ("stdout", "stderr")))
+    # What YARN's ApplicationMaster says of a program.
+    silent = f"User application exited with status {exited.code}"
+    return Ended(exited.code, "Unknown Error.", exited.killed or message or silent)
 
 
 def class_path(place: Place) -> list[Path]:

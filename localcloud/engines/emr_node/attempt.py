@@ -77,7 +77,8 @@ class Attempt:
         tree.kill(child.pid)  # what it left in the background
         feeder.join()
         if code and not self.reason:
-            self.reason = f"PipeMapRed.waitOutputThreads(): subprocess failed with code {code}"
+            told = code if code > 0 else 128 - code  # Java's word for a signal
+            self.reason = f"PipeMapRed.waitOutputThreads(): subprocess failed with code {told}"
         self._note(code, time.monotonic() - began)
         return code
 
