@@ -5,6 +5,9 @@
 Gives ``[word, next]`` and ``[percent, uses of both, uses of the word]``. Each pair is counted
 under its first word twice: as itself, and under ``"*"``, which stands for all that follow; by
 SORT_VALUES ``"*"`` comes before every word, so a reducer knows the sum before it needs it.
+
+There is no combiner: under ``-r emr`` Hadoop sorts what combiners give by the key alone, so a
+reducer's values are then not sorted, and shares come out wrong without an error.
 """
 
 import itertools
@@ -27,11 +30,6 @@ class MRNextWordStats(MRJob):
         for word, following in itertools.pairwise(words):
             yield word, (ALL, 1)
             yield word, (following, 1)
-
-    def combiner(self, word, counts):
-        """Add up what one task has: values are sorted, so equal words are neighbours."""
-        for following, uses in _summed(counts):
-            yield word, (following, uses)
 
     def reducer(self, word, counts):
         """Give the share of each next word."""

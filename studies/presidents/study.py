@@ -50,6 +50,12 @@ class Score:
     winner: bool  # whether this model is the best on average
 
 
+#: Common nouns and adjectives, which old addresses write with a capital as well.
+COMMON = [
+    *("American", "Americans", "Department", "Executive", "Federal", "Federal Government"),
+    *("General Government", "Government", "Nation", "Nations", "President", "State", "States"),
+]
+
 study = Study(
     name="presidents",
     question="Which words did presidents use most, and who is named with whom?",
@@ -76,6 +82,7 @@ study = Study(
             params={
                 "least": 20,
                 "alias": {"U.S.": "United States", "Soviets": "Soviet Union"},
+                "stop": COMMON,
             },
         ),
         Spark(

@@ -126,6 +126,20 @@ def test_the_same_search_by_index_and_byte_range(house: House) -> None:
     assert told == {"items": 1, "rows_out": 1}
 
 
+def test_mrjob_counts_what_the_map_counts(house: House) -> None:
+    house.headrace("deploy", "crawl-words")
+    house.headrace("upload", "crawl-words", "warc", *(str(WARC / name) for name in FILES))
+    house.headrace("run", "crawl-words")
+    (found,) = rows(house, "crawl-words", "SELECT * FROM words WHERE type = 'response'")
+    # The other two files of responses have one page each, and none has the word.
+    assert (found["word"], found["pages"], found["found"]) == ("internet", 299 + 2, 137)
+    sql = (PROJECT / "studies" / "crawl_words" / "queries" / "both.sql").read_text()
+    both = rows(house, "crawl-words", sql)
+    assert [row["type"] for row in both] == ["conversion", "metadata", "response"]
+    assert [row["differ"] for row in both] == [0, 0, 0]
+    assert both[2]["matches_map"] == both[2]["matches_job"] > 137
+
+
 def whirlwind() -> bytes:
     """The payload of Wikipedia's page, by another parser than the study's."""
     with (WARC / "whirlwind.warc.gz").open("rb") as file:

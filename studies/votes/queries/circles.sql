@@ -6,7 +6,7 @@ WITH sizes AS (
 )
 SELECT CASE WHEN s.size = l.size THEN 'largest strong component' ELSE 'all others' END AS circle,
        count(*) AS editors,
-       1.0 * count(*) / (SELECT count(*) FROM editors) AS share_of_editors,
+       CAST(count(*) AS double) / (SELECT count(*) FROM editors) AS share_of_editors,
        sum(e.pagerank) AS share_of_pagerank
 FROM editors e
 JOIN sizes s ON s.strong_component = e.strong_component
