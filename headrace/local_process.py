@@ -141,8 +141,17 @@ def start(files: Files, port: int | None = None) -> Running:
             return running
         shutil.rmtree(files.data, ignore_errors=True)
         files.data.mkdir(parents=True)
-        process = _spawn(files, port or _free_port())
-        return _wait(files, process)
+        return _begin(files, port)
+
+
+def _begin(files: Files, port: int | None) -> Running:
+    try:
+        return _wait(files, _spawn(files, port or _free_port(PORT, 0)))
+    except StartError:
+        # Another cloud may have taken it since it was looked at.
+        if port or "Address already in use" not in files.log.read_text(errors="replace"):
+            raise
+        return _wait(files, _spawn(files, _free_port(0)))
 
 
 def _spawn(files: Files, port: int) -> subprocess.Popen[bytes]:
@@ -162,8 +171,8 @@ def _spawn(files: Files, port: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _free_port() -> int:
-    for port in (PORT, 0):
+def _free_port(*wanted: int) -> int:
+    for port in wanted:
         with socket.socket() as listener, contextlib.suppress(OSError):
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(("127.0.0.1", port))

@@ -10,10 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
+
+from headrace.local_process import Files, start, stop
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -90,3 +93,15 @@ def test_a_cloud_that_dies_at_the_start_shows_the_end_of_its_log(
     assert "in use" in done.stderr
     assert "Traceback (most recent call last)" not in done.stderr.splitlines()[0]
     assert not (tmp_path / "state" / "cloud.json").exists()
+
+
+def test_clouds_that_start_at_the_same_time_all_come_up(tmp_path: Path) -> None:
+    """All see the usual port free, and one of them gets it."""
+    files = [Files(tmp_path / str(n)) for n in range(3)]
+    with ThreadPoolExecutor() as pool:
+        started = list(pool.map(start, files))
+    try:
+        assert len({running.port for running in started}) == 3
+    finally:
+        for each in files:
+            stop(each)
