@@ -13,7 +13,10 @@ import pytest
 from tests.acceptance.conftest import PROJECT, House
 
 ADDRESSES = PROJECT.parent / "shared" / "data" / "text" / "nltk_inaugural.zip"
-pytestmark = pytest.mark.skipif(not ADDRESSES.is_file(), reason="the course's data are not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not ADDRESSES.is_file(), reason="the course's data are not here"),
+]
 
 STUDY = '''
 """The words of inaugural addresses: a study of the tests' own."""

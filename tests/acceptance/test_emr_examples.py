@@ -93,6 +93,9 @@ EXAMPLES = (
     Example("next_word", "text"),
     Example("pagerank", "edges", ("--rounds=2",)),
 )
+#: Two minutes: part of `make test-all`.
+pytestmark = pytest.mark.slow
+
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 
 

@@ -239,6 +239,9 @@ def slow(faults: Faults) -> Failure:
     return failing(faults, SLOW)
 
 
+#: Minutes together: part of `make test-all`.
+pytestmark = pytest.mark.slow
+
 RUNS = ("quick", pytest.param("slow", marks=pytest.mark.slow))
 EACH = [
     *(pytest.param("quick", stage, case, id=stage) for stage, case in QUICK.items()),
