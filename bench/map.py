@@ -11,26 +11,24 @@ peer does is run beside it, in a process of its own.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import importlib.metadata
 import json
 import os
-import platform
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import psutil
 
+from bench import printing
 from bench.map_study import FAILS_AT, FAILS_EVERY
 from bench.spine import PROJECT, Figure, House, house
 
@@ -326,37 +324,13 @@ PARTS: dict[str, Callable[[Bench], list[Figure]]] = {
 }
 
 
-def versions() -> dict[str, str | int | None]:
-    """What the figures were measured with."""
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in PACKAGES},
-        "machine": f"{platform.system()} {platform.machine()}",
-        "cpus": os.cpu_count(),
-    }
-
-
-def main() -> None:
-    """Measure, and print one JSON document or a line a figure."""
-    words = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    words.add_argument("--json", action="store_true", help="print one JSON document")
-    words.add_argument("--only", action="append", choices=PARTS, help="this part; repeatable")
-    given = words.parse_args()
-    figures: list[Figure] = []
+def measure(wanted: Sequence[str]) -> list[Figure]:
+    """Measure these parts."""
     with opened() as bench:
-        if {"noop", "busy", "killed"} & set(given.only or PARTS):
+        if {"noop", "busy", "killed"} & set(wanted):
             bench.deploy("bench")
-        for name in given.only or PARTS:
-            figures += PARTS[name](bench)
-    if given.json:
-        document = {"bench": "map", "versions": versions(), "figures": [*map(asdict, figures)]}
-        print(json.dumps(document, indent=2))
-        return
-    for figure in figures:
-        beside = "; ".join(f"{name} {value:,g}" for name, value in figure.peers.items())
-        must = f"({figure.must})" if figure.must else ""
-        print(f"{figure.name:<50}{figure.value:>10,g} {figure.unit} {must} {beside}".rstrip())
+        return [figure for part in wanted for figure in PARTS[part](bench)]
 
 
 if __name__ == "__main__":
-    main()
+    printing.main("map", __doc__, PACKAGES, PARTS, measure)

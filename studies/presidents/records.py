@@ -11,45 +11,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from studies.speeches.records import CORPUS
-
-
-def addresses(corpus: Path = CORPUS) -> Iterator[dict[str, Any]]:
-    """Yield one record per address, in the order of the files' names.
-
-    Parameters
-    ----------
-    corpus : Path, optional
-        Folder of the corpus's JSON files.
-
-    Yields
-    ------
-    dict
-        ``year``, ``president``, ``party`` and ``text``.
-
-    Raises
-    ------
-    FileNotFoundError
-        Where the folder holds no address.
-    """
-    files = sorted(corpus.glob("*.json"))
-    if not files:
-        raise FileNotFoundError(
-            f"While reading the addresses, found no JSON file in {corpus}. "
-            "Install the corpus with `npm ci`."
-        )
-    for path in files:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        yield {
-            "year": found["year"],
-            "president": found["name"],
-            "party": found["party"],
-            "text": found["text"],
-        }
+from studies.speeches.records import addresses
 
 
 def main() -> int:

@@ -84,8 +84,42 @@ def spoken(text: str) -> str:
     return " ".join(_DASHES_LEFT.sub("—", _ROOM.sub(" ", text)).split())
 
 
+def addresses(corpus: Path = CORPUS) -> Iterator[dict[str, Any]]:
+    """Yield one record per address, in the order of the files' names.
+
+    Parameters
+    ----------
+    corpus : Path, optional
+        Folder of the corpus's JSON files.
+
+    Yields
+    ------
+    dict
+        ``year``, ``president``, ``party`` and ``text``.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where the folder holds no address.
+    """
+    files = sorted(corpus.glob("*.json"))
+    if not files:
+        raise FileNotFoundError(
+            f"While reading the addresses, found no JSON file in {corpus}. "
+            "Install the corpus with `npm ci`."
+        )
+    for path in files:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        yield {
+            "year": found["year"],
+            "president": found["name"],
+            "party": found["party"],
+            "text": found["text"],
+        }
+
+
 def sentences(corpus: Path = CORPUS) -> Iterator[dict[str, Any]]:
-    """Yield one record per sentence, in the order of the addresses' file names.
+    """Yield one record per sentence, in the order of the addresses.
 
     Parameters
     ----------
@@ -103,20 +137,7 @@ def sentences(corpus: Path = CORPUS) -> Iterator[dict[str, Any]]:
     FileNotFoundError
         Where the folder holds no address.
     """
-    files = sorted(corpus.glob("*.json"))
-    if not files:
-        raise FileNotFoundError(
-            f"While reading the addresses, found no JSON file in {corpus}. "
-            "Install the corpus with `npm ci`."
-        )
-    for path in files:
-        address = json.loads(path.read_text(encoding="utf-8"))
+    for address in addresses(corpus):
         said = (s for s in split(spoken(address["text"])) if _LETTER.search(s))
         for position, text in enumerate(said):
-            yield {
-                "year": address["year"],
-                "president": address["name"],
-                "party": address["party"],
-                "position": position,
-                "text": text,
-            }
+            yield {**address, "position": position, "text": text}

@@ -1,0 +1,1 @@
+"""What is in each container: it fetches a program, runs it, and says how that ended."""
