@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import stringzilla
 from fastwarc import GzipReader, WarcHeader, WarcRecord, WarcRecordType
 from fastwarc.stream_io import BrotliReader, ChunkedReader
 
@@ -29,6 +30,8 @@ SEARCHED = (
 )
 #: A body with a coding is kept whole, as it was sent; a bigger one is rejected.
 CODED_LIMIT_BYTES = 256 << 20
+#: ASCII in lower case, other bytes as they are.
+_LOWER = bytes(range(256)).lower()
 _READERS = {"gzip": GzipReader, "x-gzip": GzipReader, "br": BrotliReader, "chunked": ChunkedReader}
 #: `urlsplit` takes longer than the search of a small page.
 _HOST = re.compile(r"<?[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?(\[[^]/?#]*\]|[^][/?#:>]+)")
@@ -93,8 +96,10 @@ def count(pieces: Iterable[bytes], word: bytes) -> tuple[int, int]:
     """
     matches, size, text = 0, 0, b""
     for piece in pieces:
-        text = _carried(text, word) + piece.lower() if text else piece.lower()
-        matches += text.count(word)
+        # Four times as fast as `bytes.lower` and `bytes.count`, which were a third of a search.
+        lower = stringzilla.translate(piece, _LOWER)
+        text = _carried(text, word) + lower if text else lower
+        matches += stringzilla.count(text, word)
         size += len(piece)
     return matches, size
 
