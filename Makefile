@@ -5,6 +5,7 @@
 export PYTHONDONTWRITEBYTECODE :=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export LOCALCLOUD_JARS := $(CURDIR)/.cache/jars
+export LOCALCLOUD_IMAGES := $(CURDIR)/.cache/images
 
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
@@ -39,7 +40,8 @@ bench: setup-dev
 	$(BIN)/python bench/map.py --json
 	$(BIN)/python bench/emr.py --json
 
-setup: .venv/installed .venv/node-ready node_modules/installed .cache/jars/ready .cache/layers/ready
+setup: .venv/installed .venv/node-ready node_modules/installed .cache/jars/ready .cache/layers/ready \
+	.cache/images/ready
 
 setup-dev: .venv/installed-dev setup
 
@@ -77,6 +79,12 @@ node_modules/installed: package-lock.json package.json .npmrc .venv/node-ready
 .cache/layers/ready: infra/layer_zip.py infra/prune.py .venv/installed \
 		$(wildcard lambdas/*/requirements.txt studies/*/requirements.txt emr_steps/*.txt)
 	HEADRACE_TARGET=local $(BIN)/python -m infra.bundle $(STUDY)
+	touch $@
+
+# The packages of containers, as the local cloud runs them; built once for each lock.
+.cache/images/ready: .venv/installed $(wildcard tasks/*/Dockerfile tasks/*/requirements.txt)
+	for file in tasks/*/Dockerfile; do echo "$$file: its environment" && \
+	$(BIN)/python -m localcloud.engines.images build -q tasks -f $$file || exit 1; done
 	touch $@
 
 # Locks hold hashes and no index address.

@@ -26,7 +26,8 @@ def main() -> None:
     """Synthesise the study that the context or the environment names, for its target."""
     app = cdk.App(context=feature_flags())
     study = study_name(app.node.try_get_context("study") or os.environ.get("HEADRACE_STUDY"))
-    planned, where = plan.load(study), target.of_environment()
+    where = target.of_environment()
+    planned = target.on(plan.load(study), where.name)
     # Set by the CDK's command line where it has credentials; without, the stacks fit any account.
     env = cdk.Environment(
         account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION")

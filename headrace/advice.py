@@ -69,6 +69,47 @@ CASES = (
         f"{RESUME}",
     ),
     Case(
+        "out of memory in the container",
+        r"^Batch\.",
+        r"OutOfMemory|\bMemoryError|exit 137|SIGKILL|signal 9\b",
+        "Raise `memory_mib` of stage {stage}, or hold less at a time, and deploy; somebody may "
+        f"have killed it as well. {RESUME}",
+    ),
+    Case(
+        "out of time in the container",
+        r"^Batch\.",
+        r"(?i)exceeded timeout|timed out|no end after",
+        "Look at where its ranks were (headrace why {study} {run} --log): a rank that waits for "
+        "what nobody sends goes on for ever. Mend that, or raise `timeout_s` of stage {stage}, "
+        f"and deploy. {RESUME}",
+    ),
+    Case(
+        "a host that was taken away",
+        r"^Batch\.",
+        r"Host EC2",
+        "Spot hosts are taken away again and again: wait, or give stage {stage} `spot=False` and "
+        f"deploy. {RESUME}",
+    ),
+    Case(
+        "an image that is not there",
+        r"^Batch\.",
+        r"CannotPull|ResourceInitialization|pull image",
+        f"Deploy the study, which builds the image of stage {{stage}}. {RESUME}",
+    ),
+    Case(
+        "a job that Batch does not take",
+        r"^Batch\.\w*Exception|JobError",
+        r"",
+        f"Correct what it names in stage {{stage}}, and deploy. {RESUME}",
+    ),
+    Case(
+        "the program failed in its container",
+        r"^Batch\.",
+        r"",
+        "Mend what it names (headrace why {study} {run} --log has all that it said), and deploy. "
+        + RESUME,
+    ),
+    Case(
         "an input that is not there",
         r"^EMR\.|NothingThere",
         r"Input (path|Pattern)|Path does not exist|no bytes under s3://",

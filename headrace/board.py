@@ -39,7 +39,7 @@ class Stage:
     Parameters
     ----------
     name, kind : str
-        Its name; `map`, `mapreduce`, `spark` or `query`.
+        Its name; `map`, `mapreduce`, `spark`, `mpi`, `batch` or `query`.
     waits : tuple of str
         The stages that the machine has behind it before it begins this one.
     why : str
@@ -67,6 +67,7 @@ class Stage:
     facts: dict[str, Any] = field(default_factory=dict)
     query: str | None = None
     map_run: str | None = None
+    job: str | None = None
     failures: list[Failure] = field(default_factory=list)
 
     @property

@@ -1,4 +1,7 @@
-"""Reads what Step Functions keeps as an error's cause: Lambda's JSON, Athena's, EMR's, or text."""
+"""Reads what Step Functions keeps as an error's cause: a service's JSON, or text.
+
+Lambda's is what a function raised; Athena's, EMR's and Batch's is what they describe.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 #: A user's own file in a traceback: studies lie in /var/task/studies/ of a function's zip, and
-#: programs in program/ on a cluster's nodes.
+#: programs in program/ on a cluster's nodes, or in a folder of a container.
 _FRAME = re.compile(
-    r'File "(?P<file>[^"]*?(?P<own>(?:studies|emr_steps)/[^"]+))", line (?P<line>\d+)'
+    r'File "(?P<file>[^"]*?(?P<own>(?:studies|emr_steps|tasks)/[^"]+))", line (?P<line>\d+)'
     r"(, in (?P<in>\S+))?"
 )
 _REQUEST = re.compile(r"RequestId: (?P<id>[0-9a-f-]{36})(?: Error: )?")
@@ -34,6 +37,10 @@ class Cause:
         Id of the Athena query; may be empty.
     log : str
         URI of the log of a cluster's step; may be empty.
+    stream : str
+        Log stream of a job's container; may be empty.
+    exit : int, optional
+        With which it ended.
     """
 
     error: str
@@ -42,6 +49,8 @@ class Cause:
     request: str = ""
     query: str = ""
     log: str = ""
+    stream: str = ""
+    exit: int | None = None
 
 
 def read_cause(error: str, cause: str) -> Cause:
@@ -59,6 +68,8 @@ def read_cause(error: str, cause: str) -> Cause:
         status = inner.get("Status") if isinstance(inner, dict) else None
         if isinstance(status, dict) and status.keys() & {"FailureDetails", "StateChangeReason"}:
             return _of_emr(kind if kind in told else "Step", status)
+    if "JobId" in told or "jobId" in told:
+        return _of_batch(told)
     if "errorMessage" in told or "errorType" in told:
         return _of_function(error, told)
     return _of_text(error, cause)
@@ -107,6 +118,34 @@ def _of_emr(kind: str, status: dict[str, Any]) -> Cause:
         message=": ".join(str(part).rstrip(".") for part in said if part) or "no reason given",
         log=str(failed.get("LogFile") or ""),
     )
+
+
+def _of_batch(told: dict[str, Any]) -> Cause:
+    """How a job ended, as Batch describes it; Step Functions begins names with a capital.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_JobDetail.html
+    """
+    job = _lowered(told)
+    tries = job.get("attempts") or [{}]
+    last = job.get("container") or tries[-1].get("container") or {}
+    code = last.get("exitCode")
+    said = [job.get("statusReason"), last.get("reason")]
+    message = ": ".join(str(part).rstrip(".") for part in said if part) or "no reason given"
+    return Cause(
+        error=f"Batch.{job.get('status', 'FAILED')}",
+        message=message if code is None else f"{message} (exit {code})",
+        stream=str(last.get("logStreamName") or ""),
+        exit=None if code is None else int(code),
+    )
+
+
+def _lowered(told: Any) -> Any:
+    """JSON with names that begin small, as Batch itself has them."""
+    if isinstance(told, list):
+        return [_lowered(one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    return {name[:1].lower() + name[1:]: _lowered(value) for name, value in told.items()}
 
 
 def _plain(message: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
+from typing import Any
 
 
 class StudyError(ValueError):
@@ -37,3 +39,18 @@ def check_table_stage(name: str, produces: object, stage: str) -> None:
         "Use up to 30 lower-case letters, digits and underscores, a letter first.",
     )
     check(is_dataclass(produces), stage, f"{produces!r}", "Give a dataclass.")
+
+
+def check_program(path: str, word: str, stage: str, folder: str) -> None:
+    """Raise a StudyError unless a path is a Python file's, in `folder` or of a study."""
+    good = re.fullmatch(rf"({folder}|studies)(/[A-Za-z_]\w*)+\.py", path) is not None
+    do = f'Name a file of the repository, as "{folder}/….py" or "studies/<package>/….py".'
+    check(good, stage, f"{word} {path!r}", do)
+
+
+def check_json(params: Mapping[str, Any], stage: str) -> None:
+    """Raise a StudyError unless params can be given as JSON."""
+    try:
+        json.dumps(dict(params), allow_nan=False)
+    except (TypeError, ValueError):
+        check(False, stage, "params that are no JSON", "Give JSON's types.")

@@ -5,13 +5,18 @@ Part of the vocabulary that ``headrace.study`` gives: frozen dataclasses that kn
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headrace.checks import check, check_table_stage, check_within
+from headrace.checks import (
+    check,
+    check_json,
+    check_program,
+    check_table_stage,
+    check_within,
+)
 
 #: Seconds that a stage may be given: a week.
 MOST_S = 604_800
@@ -107,7 +112,7 @@ class MapReduce:
     def __post_init__(self) -> None:
         stage = f"the MapReduce stage {self.name}"
         check_table_stage(self.name, self.produces, stage)
-        _check_program(self.job, "job", stage)
+        check_program(self.job, "job", stage, "emr_steps")
         for name, value in self.params.items():
             good = re.fullmatch(r"[A-Za-z][\w-]*", name) is not None and _is_argument(value)
             do = "Give texts without both kinds of quotes, numbers, True, False, or lists of them."
@@ -164,8 +169,8 @@ class Spark:
     def __post_init__(self) -> None:
         stage = f"the Spark stage {self.name}"
         check_table_stage(self.name, self.produces, stage)
-        _check_program(self.program, "program", stage)
-        check(_is_json(dict(self.params)), stage, "params that are no JSON", "Give JSON's types.")
+        check_program(self.program, "program", stage, "emr_steps")
+        check_json(self.params, stage)
         for name, value in self.conf.items():
             good = re.fullmatch(r"spark\.[\w.-]+", name) is not None and isinstance(value, str)
             check(good, stage, f"conf {name}={value!r}", 'Write it as {"spark.name": "value"}.')
@@ -176,12 +181,6 @@ class Spark:
         check_within(stage, limits)
 
 
-def _check_program(path: str, word: str, stage: str) -> None:
-    good = re.fullmatch(r"(emr_steps|studies)(/[A-Za-z_]\w*)+\.py", path) is not None
-    do = 'Name a file of the repository, as "emr_steps/top_words.py" or "studies/<package>/….py".'
-    check(good, stage, f"{word} {path!r}", do)
-
-
 def _is_argument(value: object) -> bool:
     """Whether a value can be a word of the command that Hadoop streaming takes to pieces."""
     if isinstance(value, (list, tuple)):
@@ -189,11 +188,3 @@ def _is_argument(value: object) -> bool:
     if isinstance(value, str):
         return not ({"'", '"'} <= set(value) or "\n" in value)
     return isinstance(value, (int, float))
-
-
-def _is_json(value: object) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        return False
-    return True

@@ -1,7 +1,7 @@
-"""Follows a run: asks Step Functions what is new, and Athena and the map run how far they are.
+"""Follows a run: asks Step Functions what is new, and others how far a stage is within a step.
 
-What is asked: one page of new events a turn; a map run or a query only while it runs. Turns are
-as far apart as their calls want at two calls a second, far below what an account may ask:
+What is asked: one page of new events a turn; a map run, a query or a job only while it runs. Turns
+are as far apart as their calls want at two calls a second, far below what an account may ask:
 https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
@@ -10,10 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from headrace import board as boards
+from headrace import job_board
 from headrace.board import Board, Stage
+from headrace.job_board import Jobs
 from headrace.plan import Plan
 from headrace.run_history import Event, History
 from headrace.runs import Execution
@@ -22,6 +24,13 @@ from headrace.runs import Execution
 CALL_S = 0.5
 #: Events of a page: the most that AWS gives, and what a turn usually finds.
 ALL, NEW = 1000, 50
+
+
+class Told(Protocol):
+    """How far a stage is inside of a step, whoever runs that."""
+
+    def words(self) -> str:
+        """It in words."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +76,16 @@ class Follower:
     execution : Execution
     states, athena : boto3 clients
         Of Step Functions and of Athena.
+    jobs : Jobs, optional
+        Asks Batch; without it nobody says how far a job is.
     """
 
-    def __init__(self, plan: Plan, execution: Execution, states: Any, athena: Any) -> None:
+    def __init__(
+        self, plan: Plan, execution: Execution, states: Any, athena: Any, jobs: Jobs | None = None
+    ) -> None:
         self.board: Board = boards.empty(plan, execution.run, execution.attempt)
-        self.progress: dict[str, Progress] = {}
+        self.progress: dict[str, Told] = {}
+        self._jobs = jobs
         self.calls = 0
         self.execution, self._states, self._athena = execution, states, athena
         self._history = History(self.board)
@@ -119,6 +133,10 @@ class Follower:
             found = self._athena.get_query_execution(QueryExecutionId=stage.query)
             scanned = found["QueryExecution"].get("Statistics", {}).get("DataScannedInBytes", 0)
             self.progress[stage.name] = Progress(scanned_bytes=scanned)
+        elif stage.step in job_board.STEPS and stage.job and self._jobs:
+            self.calls += 2  # the job, and its log or its copies
+            told = self._jobs.progress(stage.job)
+            self.progress[stage.name], stage.why = told, told.why
         else:
             self.progress.pop(stage.name, None)
 

@@ -158,7 +158,8 @@ def _spawn(files: Files, port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "localcloud", "--port", str(port)]
     command += ["--data", str(files.data), "--ready", str(files.ready)]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    environment.setdefault("LOCALCLOUD_JARS", str(ROOT / ".cache" / "jars"))  # `make setup`'s
+    for kept in ("jars", "images"):  # `make setup`'s
+        environment.setdefault(f"LOCALCLOUD_{kept.upper()}", str(ROOT / ".cache" / kept))
     with files.log.open("wb") as log:
         return subprocess.Popen(
             command,

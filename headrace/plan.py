@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace.cost import NODES, PRICES
+from headrace import locks
+from headrace.cost import NODES, PRICES, TASK_PRICES
+from headrace.gpu_stage import GPU_HOSTS
 from headrace.graph import Node, arrange
 from headrace.pins import pinned, reads
 from headrace.stage_plan import StagePlan
@@ -33,6 +35,7 @@ from headrace.table_plans import (
     quarantine_plan,
     runs_plan,
 )
+from headrace.task_stages import FARGATE
 
 __all__ = [
     "ICEBERG_TYPES",
@@ -132,6 +135,48 @@ class Plan:
     def emr(self) -> tuple[StagePlan, ...]:
         """The stages that run on a cluster."""
         return tuple(s for s in self.stages if s.is_emr)
+
+    @property
+    def tasks(self) -> tuple[StagePlan, ...]:
+        """The stages that run in containers of AWS Batch."""
+        return tuple(s for s in self.stages if s.is_task)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Folders of the images that these stages run in."""
+        return tuple(sorted({s.image for s in self.tasks}))
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """Which of Batch's queues there are.
+
+        Of `fargate`, `spot`, `nodes`, `gpu` (spot too) and `gpu-on-demand`.
+        """
+        return tuple(sorted({s.queue for s in self.tasks}))
+
+    def without_gpus(self) -> Plan:
+        """The same where there are no GPUs: their stages' jobs ask for none.
+
+        What a cluster has is not among them.
+        """
+        return dataclasses.replace(self, stages=tuple(s.without_gpus() for s in self.stages))
+
+    def job_definition(self, stage: str) -> str:
+        """What Batch calls the job of a stage."""
+        return f"{self.prefix}-{stage}"
+
+    def job_queue(self, name: str) -> str:
+        """What Batch calls one of :attr:`queues`."""
+        return f"{self.prefix}-{name}"
+
+    @property
+    def job_logs(self) -> str:
+        """The log group of all jobs."""
+        return f"/headrace/{self.study.name}/jobs"
+
+    def repository(self, image: str) -> str:
+        """The ECR repository of an image, by its folder."""
+        return f"{self.prefix}-{image.rsplit('/', 1)[-1]}"
 
     @property
     def cluster_name(self) -> str:
@@ -247,7 +292,9 @@ class Plan:
             same, "transform"}]}``; the first table gets records that name none, and the
             quarantine table is the last. Where the study has runs, also ``"seed"``,
             ``"stages"`` (:meth:`StagePlan.deployed`) and ``"prices"``; where a cluster has
-            some of them, ``"cluster"``.
+            some of them, ``"cluster"``; where containers have, Fargate's sizes as
+            ``"fargate"``: ``[[vCPUs, [MiB, ...]], ...]``, and where these get GPUs,
+            ``"gpu_hosts"``: ``[[name, GPUs, vCPUs, MiB, USD an hour], ...]``, by price.
         """
         told: dict[str, Any] = {
             "study": self.study.name,
@@ -265,9 +312,17 @@ class Plan:
             told["seed"] = self.study.seed
             told["stages"] = [s.deployed() for s in self.stages]
             told["prices"] = dict(PRICES)
+        if self.tasks:
+            told["prices"] |= TASK_PRICES
+            told["fargate"] = [[vcpus, list(sizes)] for vcpus, sizes in FARGATE]
+        if any(s["gpus"] for s in told.get("stages", ()) if "gpus" in s):
+            told["gpu_hosts"] = [
+                [h.name, h.gpus, h.vcpus, h.offered_mib, h.usd_h] for h in GPU_HOSTS
+            ]
         if self.emr:
             cluster = dataclasses.asdict(self.study.cluster)
             priced = {"instance": self.cluster_instance, "usd_h": self.node_usd_h}
+            priced["engine"] = locks.engine(self.study.cluster.release)
             told["cluster"] = {"name": self.cluster_name} | cluster | priced
         return told
 

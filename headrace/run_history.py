@@ -11,12 +11,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from headrace import job_board
 from headrace.board import Board, Failure, Stage
 
 Event = dict[str, Any]
 
 #: What `docs/contracts.md` calls the states of a stage, and which of them are work.
-STEPS = ("prepare", "unload", "probe", "map", "look", "commit")
+STEPS = ("prepare", "unload", "probe", "map", "look", *job_board.STEPS, "commit")
 CLOSING = {"done": "done", "passed over": "passed over", "failed": "failed"}
 _FAILURES = ("Failed", "TimedOut", "Aborted")
 
@@ -118,6 +119,8 @@ def _work(stage: Stage, step: str, kind: str, event: Event) -> None:
             stage.why = f"again after {stage.failures[-1].error}"
     elif kind == "TaskSubmitted" and step == "unload":
         stage.query = (_json(told.get("output", "")) or {}).get("QueryExecutionId")
+    elif kind == "TaskSubmitted" and step in job_board.STEPS:
+        stage.job = (_json(told.get("output", "")) or {}).get("JobId")
     elif kind == "MapRunStarted":
         stage.map_run = told.get("mapRunArn")
     elif kind in ("TaskSucceeded", "LambdaFunctionSucceeded"):

@@ -10,8 +10,8 @@ import datetime
 import json
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.board import followers
@@ -62,6 +62,7 @@ class Wanted:
     redo: Sequence[str] = ()
     only: Sequence[str] | None = None
     again: str | None = None
+    workers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -72,7 +73,8 @@ class Wanted:
         """The execution's input."""
         only = None if self.only is None else list(self.only)
         told = {"run": self.run, "attempt": self.attempt, "redo": list(self.redo), "only": only}
-        return json.dumps(told | {"again": self.again})
+        told |= {"again": self.again}
+        return json.dumps(told | ({"workers": dict(self.workers)} if self.workers else {}))
 
 
 def new_id(now: datetime.datetime) -> str:
@@ -164,6 +166,7 @@ class Machine:
             redo=tuple(given.get("redo") or ()),
             only=None if given.get("only") is None else tuple(given["only"]),
             again=given.get("again"),
+            workers=dict(given.get("workers") or {}),
         )
 
     def start(self, wanted: Wanted) -> Execution:
@@ -200,6 +203,7 @@ class Machine:
         stage: str | None,
         only: Sequence[str],
         done: Callable[[Execution], Collection[str]],
+        workers: Mapping[str, int] | None = None,
     ) -> Wanted:
         """The next attempt of a run.
 
@@ -214,6 +218,8 @@ class Machine:
         done : callable
             Gives the stages that an attempt has done. What the last one was to do anew, and
             hasn't, is still to do anew.
+        workers : mapping, optional
+            How many work at a stage, where that isn't to be as in the last attempt.
 
         Raises
         ------
@@ -236,7 +242,8 @@ class Machine:
         kept: Sequence[str] | None = list(only) or before.only
         if kept is not None:
             kept = [s.name for s in self.plan.stages if s.name in {*kept, *redo}]
-        return Wanted(before.run, before.attempt + 1, redo, kept)
+        count = {**before.workers, **(workers or {})}
+        return Wanted(before.run, before.attempt + 1, redo, kept, workers=count)
 
 
 def checked(plan: Plan, names: Sequence[str]) -> list[str]:

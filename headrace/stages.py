@@ -1,7 +1,8 @@
 """The stages of a study: what is computed from its tables, and asked of them.
 
 Part of the vocabulary that ``headrace.study`` gives: frozen dataclasses that know nothing of AWS.
-Those that run on a cluster are in :mod:`headrace.emr_stages`.
+Those that run on a cluster are in :mod:`headrace.emr_stages`, those that run in containers in
+:mod:`headrace.task_stages`, :mod:`headrace.gpu_stage` and :mod:`headrace.dask_stage`.
 """
 
 from __future__ import annotations
@@ -12,17 +13,25 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from headrace.checks import StudyError, check, check_table_stage, check_within
+from headrace.dask_stage import Dask
 from headrace.emr_stages import Cluster, MapReduce, Spark
+from headrace.gpu_stage import Gpu
+from headrace.task_stages import Batch, Mpi
 
 __all__ = [
+    "Batch",
     "Cluster",
+    "Dask",
     "Function",
+    "Gpu",
     "Map",
     "MapReduce",
+    "Mpi",
     "Query",
     "Spark",
     "Stage",
     "StudyError",
+    "Task",
 ]
 
 
@@ -146,5 +155,7 @@ class Map:
         check_within(stage, limits)
 
 
+#: Those that run in containers of AWS Batch.
+Task = Mpi | Batch | Gpu | Dask
 #: All that a study's stages may be.
-Stage = Map | MapReduce | Spark | Query
+Stage = Map | MapReduce | Spark | Task | Query

@@ -12,15 +12,32 @@ from dataclasses import dataclass, field, is_dataclass
 
 from headrace.checks import check as _check
 from headrace.checks import check_within as _check_within
-from headrace.stages import Cluster, Function, Map, MapReduce, Query, Spark, Stage, StudyError
+from headrace.stages import (
+    Batch,
+    Cluster,
+    Dask,
+    Function,
+    Gpu,
+    Map,
+    MapReduce,
+    Mpi,
+    Query,
+    Spark,
+    Stage,
+    StudyError,
+)
 
 __all__ = [
+    "Batch",
     "Cluster",
+    "Dask",
     "External",
     "Function",
+    "Gpu",
     "Kinesis",
     "Map",
     "MapReduce",
+    "Mpi",
     "Query",
     "Spark",
     "Stage",
@@ -155,7 +172,7 @@ class Study:
         The first one gets records that name no table. A study without one has no stream.
     externals : sequence of External
         Tables of others that stages read.
-    stages : sequence of Map, MapReduce, Spark or Query
+    stages : sequence of Map, MapReduce, Spark, Mpi, Batch or Query
         What is computed from the tables, and asked of them. Their order is derived from what
         each reads.
     cluster : Cluster

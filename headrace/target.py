@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
+import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from headrace.plan import ROOT
+from headrace.plan import ROOT, Plan
 
 #: Files of the running local cloud; the tool's own, never a user's. One cloud a folder.
 STATE = Path(os.environ.get("HEADRACE_STATE", ROOT / ".headrace"))
@@ -95,6 +98,11 @@ class Target:
         """Python version of the functions, as `3.13`."""
         return self.runtime.removeprefix("python")
 
+    @property
+    def gpus(self) -> bool:
+        """Whether jobs find GPUs there; see :func:`has_gpus`."""
+        return has_gpus(self.name)
+
     def client(self, service: str) -> Any:
         """Make a boto3 client of this target."""
         import boto3  # here: the CDK app asks for no client, and it takes a quarter of a second
@@ -107,6 +115,43 @@ class Target:
             aws_access_key_id=env.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=env.get("AWS_SECRET_ACCESS_KEY"),
         )
+
+
+def has_gpus(name: str) -> bool:
+    """Whether jobs find GPUs at the target of that name.
+
+    HEADRACE_GPUS says so, 0 or 1. Unset, AWS has them, though a new account's quota may be none;
+    a laptop has those that NVIDIA's driver lists.
+
+    Raises
+    ------
+    TargetError
+        Where HEADRACE_GPUS is something else.
+    """
+    told = os.environ.get("HEADRACE_GPUS", "")
+    if told not in ("", "0", "1"):
+        raise TargetError(f"While reading HEADRACE_GPUS, found {told!r}. Give 0 or 1, or unset it.")
+    if told:
+        return told == "1"
+    return name == "aws" or _gpus_here()
+
+
+def on(plan: Plan, name: str) -> Plan:
+    """The plan as it is at the target of that name: on CPUs where it has no GPUs."""
+    wants = any(stage.queue.startswith("gpu") for stage in plan.tasks)
+    return plan.without_gpus() if wants and not has_gpus(name) else plan
+
+
+@functools.cache
+def _gpus_here() -> bool:
+    if (asked := shutil.which("nvidia-smi")) is None:
+        return False
+    try:
+        told = subprocess.run([asked, "-L"], capture_output=True, text=True, timeout=60)
+    except subprocess.TimeoutExpired:  # a driver that hangs computes nothing either
+        return False
+    # "GPU 0: Tesla T4 (UUID: GPU-…)"
+    return any(line.startswith("GPU ") for line in told.stdout.splitlines())
 
 
 def of_environment() -> Target:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from headrace import advice, function_log, rejected, step_log
+from headrace import advice, function_log, job_board, job_end, rejected, step_log
 from headrace.board import Board, Failure, Stage
 from headrace.causes import Cause, innermost, read_cause
+from headrace.job_board import Jobs
+from headrace.job_end import Ended
 from headrace.plan import Plan
 
 #: Errors that say no more than that a function ended, or that its log says the rest.
@@ -105,6 +107,12 @@ class Evidence:
         """What a step of a cluster said."""
         return step_log.lines(self.client("s3"), log_file)
 
+    def job(self, group: str, prefix: str, stage: Stage, cause: Cause, *, log: bool) -> Ended:
+        """How a job ended."""
+        where = (self.client("s3"), self.bucket, prefix)
+        jobs, ranks = Jobs(self.client, group), stage.kind in ("mpi", "dask")
+        return job_end.ended(jobs, *where, stage.job or "", cause, ranks=ranks, log=log)
+
     def reasons(self, prefix: str) -> list[tuple[int, str]]:
         """Why items failed in one try of a stage."""
         return rejected.reasons(self.client("s3"), self.bucket, prefix)
@@ -197,9 +205,12 @@ def _told(
         said = evidence.step(cause.log)
         late = f"none yet: EMR copies {cause.log} in five minutes"
         line = step_log.first_useful(said) if said else late
+    prefix = stage.gave.get("prepare", {}).get("prefix", "") if stage else ""
+    if stage and step in job_board.STEPS:
+        ended = evidence.job(plan.job_logs, prefix, stage, cause, log=log)
+        cause, line, said = ended.cause, ended.line, list(ended.said)
     full = "\nout of memory" if function_log.full_memory(said) else ""
     case = advice.case_of(cause.error, f"{cause.message}\n{line}{full}")
-    prefix = stage.gave.get("prepare", {}).get("prefix", "") if stage else ""
     wants = step == "map" or "TooManyFailed" in cause.error
     return Why(
         kind=case.name,

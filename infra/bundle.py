@@ -1,6 +1,7 @@
-"""A study's zips, of functions, layers and programs; ``python -m infra.bundle STUDY`` makes them.
+"""A study's zips, of functions, layers, programs and images.
 
-Nothing is built when this is imported: a stack asks for a zip when it is synthesised.
+``python -m infra.bundle STUDY`` makes them. Nothing is built when this is imported: a stack asks
+for a zip when it is synthesised.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from headrace.errors import HeadraceError
 from headrace.plan import ROOT, Plan, StagePlan
 from headrace.study import StudyError
 from headrace.target import Target
-from infra import function_zip, layer_zip, programs
+from infra import function_zip, image_source, layer_zip, programs
 from infra.function_zip import folder_of
+from infra.image_source import Images
 from infra.programs import Program
 from infra.zips import Asset, unpacked_bytes
 
@@ -37,7 +39,8 @@ def functions_of(plan: Plan) -> tuple[str, ...]:
     """The functions that a study has: what is not used is not deployed."""
     flow = ("land", "commit") if plan.streams else ()
     run = ("run", "register", *(f"map-{s.name}" for s in plan.maps)) if plan.runs else ()
-    return (*flow, "table", *run)
+    images = ("image",) if plan.tasks else ()
+    return (*flow, "table", *run, *images)
 
 
 class Assets(Protocol):
@@ -55,6 +58,12 @@ class Assets(Protocol):
 
     def program(self, stage: StagePlan) -> Program:
         """What the nodes of a cluster get of a stage."""
+
+    def archive(self, stage: StagePlan) -> Asset:
+        """The program of a stage in containers."""
+
+    def images(self) -> Images:
+        """What the images of a study's containers are built from."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,14 @@ class Bundler:
         nodes = self.plan.cluster_instance
         return programs.build(stage, self.target, nodes, self.cache, self.say)
 
+    def archive(self, stage: StagePlan) -> Asset:
+        """The program of a stage in containers."""
+        return programs.sources(stage, self.cache)
+
+    def images(self) -> Images:
+        """What the images of a study's containers are built from."""
+        return image_source.build(self.plan.images, self.cache / "images-source")
+
 
 def say(line: str) -> None:
     """Tell the user, off standard output."""
@@ -116,7 +133,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"usage: python -m infra.bundle STUDY ... (of {known})", file=sys.stderr)
         return 2
     for name in arguments:
-        bundler = Bundler(plans.load(name), targets.of_environment(), say=say)
+        where = targets.of_environment()
+        bundler = Bundler(targets.on(plans.load(name), where.name), where, say=say)
         for function in functions_of(bundler.plan):
             layer = bundler.layer(function)
             if layer is None:
@@ -125,6 +143,10 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{name} {function}: {_told(layer)}")
         for stage in bundler.plan.emr:
             print(f"{name} {stage.name}: {_told(bundler.program(stage).archive)}")
+        for stage in bundler.plan.tasks:
+            print(f"{name} {stage.name}: {_told(bundler.archive(stage))}")
+        for image in bundler.images().images if bundler.plan.tasks else ():
+            print(f"{name} {image.folder}: tag {image.tag}, built where it is deployed")
     return 0
 
 

@@ -13,9 +13,9 @@ from headrace.plan import Plan
 from headrace.target import Target
 from infra import cluster_rights, rapids
 from infra.bundle import Assets
+from infra.cluster_network import ClusterNetwork
 from infra.machine_task import ClusterNames, ProgramNames
 from infra.nag import acknowledge, nag_name
-from infra.network import Network
 from infra.programs import Program
 from infra.run_rights import RunRights
 from infra.zips import Asset
@@ -58,7 +58,8 @@ class Cluster(Construct):
             for stage in props.plan.emr
         }
         bootstrap = self._bootstrap()
-        self._network = Network(self, "Network")
+        #: Where its nodes are, and jobs of the same study.
+        self.network = ClusterNetwork(self, "Network")
         self._nodes = self._nodes_role(props.rights)
         self._service = self._service_role()
         profile = iam.CfnInstanceProfile(self, "Profile", roles=[self._nodes.role_name])
@@ -66,9 +67,9 @@ class Cluster(Construct):
         self.names = ClusterNames(
             service_role=self._service.role_name,
             profile=profile.ref,
-            subnet=self._network.subnets[0],
-            primary=self._network.primary.attr_group_id,
-            workers=self._network.workers.attr_group_id,
+            subnet=self.network.subnets[0],
+            primary=self.network.primary.attr_group_id,
+            workers=self.network.workers.attr_group_id,
             bootstrap=bootstrap,
         )
 
@@ -92,7 +93,7 @@ class Cluster(Construct):
         file = self._asset(f"{stage}-file", program.file)
         archive = self._asset(f"{stage}-archive", program.archive)
         jars = (self._asset(f"{stage}-jar{n}", jar) for n, jar in enumerate(program.jars))
-        return ProgramNames(file, archive, tuple(jars), target.node_python)
+        return ProgramNames(file, archive, tuple(jars), target.node_python, program.libraries)
 
     def _bootstrap(self) -> str:
         if not self._plan.gpu:

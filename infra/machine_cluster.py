@@ -3,8 +3,9 @@
 ::
 
     prepare ─▶ to do? ─▶ create ─▶ created ─▶ stages … ─▶ is one? ─▶ terminate ─▶
-       │          └────────┼────────────────────▲           └────────────┼──────▲
-       └───────────────────┴──────────▶ failed ──────────────────────────┘──────┘
+       │          └────────┼────────────────────▲           └──────┬──────┼──────▲
+       │                   │                                       │      └▶ left ─▶ told
+       └───────────────────┴──────────▶ failed ────────────────────┴─────────────▲
 
 Whatever becomes of the stages, what comes after them is ``is one?``. What ends the execution
 itself, and so no state can catch, leaves the cluster to EMR: after ``idle_s`` without a step it
@@ -26,9 +27,12 @@ from infra.retries import emr_retries
 CREATE_TIMEOUT_S = 1800
 TERMINATE_TIMEOUT_S = 1800
 
-PREPARE, TO_DO, CREATE, CREATED, IS_ONE, TERMINATE, FAILED = (
+PREPARE, TO_DO, CREATE, CREATED, IS_ONE, TERMINATE, LEFT, TOLD, FAILED = (
     f"cluster: {state}"
-    for state in ("prepare", "to do?", "create", "created", "is one?", "terminate", "failed")
+    for state in (
+        *("prepare", "to do?", "create", "created", "is one?"),
+        *("terminate", "left", "told", "failed"),
+    )
 )
 
 
@@ -54,10 +58,10 @@ class ClusterStates:
         """What comes first, up to the first state of the stages."""
         todo = {"Variable": "$.cluster.todo", "BooleanEquals": True, "Next": CREATE}
         return {
-            PREPARE: self._prepare() | self._caught() | {"Next": TO_DO},
+            PREPARE: self._prepare() | _caught(FAILED) | {"Next": TO_DO},
             # There is none where all stages are done already.
             TO_DO: {"Type": "Choice", "Choices": [todo], "Default": then},
-            CREATE: self._create() | self._caught() | {"Next": CREATED},
+            CREATE: self._create() | _caught(FAILED) | {"Next": CREATED},
             # An id alone, which no ResultSelector can give.
             CREATED: {
                 "Type": "Pass",
@@ -74,17 +78,27 @@ class ClusterStates:
         failure = {"stage": first, "error.$": "$.error.Error", "cause.$": "$.error.Cause"}
         return {
             IS_ONE: {"Type": "Choice", "Choices": [known], "Default": then},
-            TERMINATE: self._terminate() | self._caught() | {"Next": then},
+            TERMINATE: self._terminate() | _caught(LEFT) | {"Next": then},
+            # What failed before it is told with it.
+            LEFT: {
+                "Type": "Pass",
+                "Parameters": {
+                    "run.$": "$.run",
+                    "parts": [{"failed.$": "$.failed"}, {"failed": [failure]}],
+                },
+                "Next": TOLD,
+            },
+            TOLD: {
+                "Type": "Pass",
+                "Parameters": {"run.$": "$.run", "failed.$": "$.parts[*].failed[*]"},
+                "Next": then,
+            },
             FAILED: {
                 "Type": "Pass",
                 "Parameters": {"run.$": "$.run", "failed": [failure]},
                 "Next": then,
             },
         }
-
-    def _caught(self) -> State:
-        caught = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": FAILED}
-        return {"Catch": [caught]}
 
     def _prepare(self) -> State:
         stages = [stage.name for stage in self.plan.emr]
@@ -119,3 +133,7 @@ class ClusterStates:
             "Retry": emr_retries(),
             "ResultPath": None,
         }
+
+
+def _caught(then: str) -> State:
+    return {"Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": then}]}

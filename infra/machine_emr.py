@@ -1,9 +1,9 @@
-"""The states of a MapReduce or Spark stage alone: a look at its input, and its steps."""
+"""The states of a MapReduce or Spark stage alone: its steps on the run's cluster."""
 
 from __future__ import annotations
 
-from headrace.plan import Plan, StagePlan
-from infra.machine_task import RUN_TIMEOUT_S, Names, State, chosen, lambda_task
+from headrace.plan import StagePlan
+from infra.machine_task import Names, State
 from infra.retries import emr_retries
 
 #: Seconds more than a stage's own that its state waits: until EMR has begun the step, where others
@@ -14,25 +14,6 @@ STEP_GRACE_S = 120
 def steps_of(stage: StagePlan) -> int:
     """How many steps of the cluster a stage is."""
     return len(stage.deployed()["steps"]) if stage.kind == "mapreduce" else 1
-
-
-def look(plan: Plan, stage: StagePlan, names: Names) -> State:
-    """See what the stage's input is, and write down the facts of the try."""
-    told = {
-        "op": "look",
-        "run.$": "$.run",
-        "stage": stage.name,
-        "prefix.$": "$.prepared.prefix",
-        "program": names.programs[stage.name].payload,
-    }
-    return lambda_task(
-        names,
-        plan.function("run"),
-        told,
-        RUN_TIMEOUT_S,
-        ResultSelector=chosen(("files", "bytes")),
-        ResultPath="$.looked",
-    )
 
 
 def step(stage: StagePlan, names: Names, number: int) -> State:

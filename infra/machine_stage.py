@@ -6,9 +6,9 @@
                   │         └────────┴───────┴───────┴─────▶ failed
                   └──────────────────────────────────────────▶ passed over
 
-A query has no probe and no map; what reads a prefix has no unload. A MapReduce or Spark stage has
-a look and steps for probe and map. Whatever its end, a stage hands on
-``{"run": ..., "failed": [...]}`` and nothing else.
+A query has no probe and no map; what reads a prefix has no unload. For probe and map a MapReduce
+or Spark stage has a look and steps, an Mpi or Batch stage a look and its job. Whatever its end, a
+stage hands on ``{"run": ..., "failed": [...]}`` and nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headrace.plan import Plan, StagePlan
-from infra import machine_emr
+from infra import machine_batch, machine_emr
+from infra.machine_look import look
 from infra.machine_map import distributed_map, probe
 from infra.machine_task import (
     REGISTER_TIMEOUT_S,
@@ -58,8 +59,8 @@ class _Stage:
     then: State
 
     @property
-    def on_cluster(self) -> bool:
-        return self.stage.is_emr
+    def has_program(self) -> bool:
+        return self.stage.is_emr or self.stage.is_task
 
     def states(self) -> dict[str, State]:
         steps: dict[str, State] = {}
@@ -68,15 +69,29 @@ class _Stage:
         if self.stage.kind == "map":
             known = (self.plan, self.stage, self.names)
             steps |= {"probe": probe(*known), "map": distributed_map(*known)}
-        if self.on_cluster:
-            steps["look"] = machine_emr.look(self.plan, self.stage, self.names)
+        if self.has_program:
+            steps["look"] = look(self.plan, self.stage, self.names)
+        if self.stage.is_emr:
             for number in range(1, machine_emr.steps_of(self.stage) + 1):
                 steps[f"step {number}"] = machine_emr.step(self.stage, self.names, number)
+        if self.stage.is_task:
+            steps["job"] = machine_batch.job(*self._known())
         steps["commit"] = self._commit()
         for step, following in zip(steps, [*list(steps)[1:], "done"], strict=True):
             steps[step] |= self._next(following)
+        if self.stage.kind == "batch":
+            steps |= self._array() | {"look": steps["look"] | {"Next": self._name("one?")}}
         first = {"prepare": self._prepare(), "to do?": self._to_do(next(iter(steps)))}
         return {self._name(step): state for step, state in (first | steps | self._ends()).items()}
+
+    def _array(self) -> dict[str, State]:
+        return {
+            "one?": machine_batch.is_one(self._name("job"), self._name("array")),
+            "array": machine_batch.array(*self._known()) | self._next("commit"),
+        }
+
+    def _known(self) -> tuple[Plan, StagePlan, str]:
+        return self.plan, self.stage, self.names.integration("batch:submitJob.sync")
 
     def _name(self, step: str) -> str:
         return f"{self.stage.name}: {step}"
@@ -93,9 +108,9 @@ class _Stage:
     def _prepare(self) -> State:
         told: State = {"op": "prepare", "run.$": "$.run", "stage": self.stage.name}
         given = ["todo", "why", "try", "prefix", "sql", "workers", "started"]
-        if self.on_cluster:
+        if self.has_program:
             told["program"] = self.names.programs[self.stage.name].payload
-            given.append("steps")
+            given.append("steps" if self.stage.is_emr else "job")
         return lambda_task(
             self.names,
             self.plan.function("run"),

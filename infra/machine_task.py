@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,18 +31,43 @@ class ProgramNames:
         URIs of its jars.
     python : str
         The nodes' Python, as ``python3.11``.
+    libraries : mapping
+        Versions of the packages in the archive.
     """
 
     file: str
     archive: str
     jars: tuple[str, ...]
     python: str
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def payload(self) -> State:
         """As the functions get it."""
-        said = {"file": self.file, "archive": self.archive}
+        said = {"file": self.file, "archive": self.archive, "libraries": dict(self.libraries)}
         return {**said, "jars": list(self.jars), "python": self.python}
+
+
+@dataclass(frozen=True)
+class TaskNames:
+    """Where the program of a stage in containers lies, and what its job is called.
+
+    Parameters
+    ----------
+    archive : str
+        URI of the program with what it imports.
+    definition, queue : str
+        Names of its job definition and queue.
+    """
+
+    archive: str
+    definition: str
+    queue: str
+
+    @property
+    def payload(self) -> State:
+        """As the functions get it."""
+        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True)
@@ -79,13 +105,13 @@ class Names:
     cluster : ClusterNames, optional
         Where there are stages that need one.
     programs : mapping
-        Of these stages, by their names.
+        Of stages on a cluster and in containers, by their names.
     """
 
     bucket: str
     partition: str = "aws"
     cluster: ClusterNames | None = None
-    programs: Mapping[str, ProgramNames] = field(default_factory=dict)
+    programs: Mapping[str, ProgramNames | TaskNames] = field(default_factory=dict)
 
     def integration(self, name: str) -> str:
         """ARN of one of Step Functions' own integrations."""

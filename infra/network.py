@@ -1,17 +1,17 @@
-"""The network that a cluster's nodes are in: two public subnets, and no way in.
+"""The network that computing hosts are in: two public subnets, and no way in.
 
-Public, since a NAT gateway costs 33 dollars a month before a byte went through it. Nodes have
-addresses of the internet for what EMR itself fetches, and security groups that let in nobody but
-each other. What goes to S3, which is nearly all, goes through a gateway that costs nothing.
+Public, since a NAT gateway costs 33 dollars a month before a byte went through it. Hosts have
+addresses of the internet for what AWS itself fetches there, and security groups that let in
+nobody but each other. What goes to S3, which is nearly all, goes through a gateway that costs
+nothing.
 """
 
 from __future__ import annotations
 
-from aws_cdk import Aws, CfnTag, Fn, Tags
+from aws_cdk import Aws, CfnTag, Fn
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from infra.cluster_parameters import EMR_TAG
 from infra.nag import acknowledge
 
 _RANGE = "10.70.0.0/16"
@@ -19,13 +19,10 @@ _RANGE = "10.70.0.0/16"
 #: the account at synth, they would have to be kept in a file.
 _SUBNETS = ("10.70.0.0/20", "10.70.16.0/20")
 _ANYWHERE = "0.0.0.0/0"
-#: What EMR itself adds between its two groups:
-#: https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-man-sec-groups.html
-_PROTOCOLS = (("tcp", 0, 65535), ("udp", 0, 65535), ("icmp", -1, -1))
 
 
 class Network(Construct):
-    """A VPC with its subnets, gateways, and the security groups of a cluster.
+    """A VPC with its subnets and gateways.
 
     Plain resources: the construct of a higher level looks zones up in the account, and closes the
     default security group by a function of its own. Nothing of ours is ever in that group, which
@@ -56,10 +53,6 @@ class Network(Construct):
             service_name=f"com.amazonaws.{Aws.REGION}.s3",
             route_table_ids=[table.ref],
         )
-        self.primary = self._group("Primary", "The primary node of a cluster")
-        self.workers = self._group("Workers", "The core and task nodes of a cluster")
-        self._open_to_each_other()
-        Tags.of(self).add(*EMR_TAG)
         acknowledge(
             self.vpc,
             "AwsSolutions-VPC7",
@@ -73,20 +66,36 @@ class Network(Construct):
         """Ids of the subnets, each in a zone of its own."""
         return [subnet.ref for subnet in self._subnets]
 
+    def group(self, scope: Construct, id_: str, description: str, out: str) -> ec2.CfnSecurityGroup:
+        """A security group of this network, which lets nothing in, and out for what `out` says."""
+        return ec2.CfnSecurityGroup(
+            scope,
+            id_,
+            group_description=description,
+            vpc_id=self.vpc.ref,
+            security_group_egress=[
+                ec2.CfnSecurityGroup.EgressProperty(
+                    ip_protocol="-1", cidr_ip=_ANYWHERE, description=out
+                )
+            ],
+            tags=[CfnTag(key="Name", value=description)],
+        )
+
     def _routes(self) -> ec2.CfnRouteTable:
         gateway = ec2.CfnInternetGateway(self, "Gateway")
         attached = ec2.CfnVPCGatewayAttachment(
             self, "Attached", vpc_id=self.vpc.ref, internet_gateway_id=gateway.ref
         )
         table = ec2.CfnRouteTable(self, "Routes", vpc_id=self.vpc.ref)
-        route = ec2.CfnRoute(
+        #: The way out, which must stand while hosts do: a gateway can't be detached before.
+        self.out = ec2.CfnRoute(
             self,
             "Out",
             route_table_id=table.ref,
             destination_cidr_block=_ANYWHERE,
             gateway_id=gateway.ref,
         )
-        route.add_resource_dependency(attached)
+        self.out.add_resource_dependency(attached)
         return table
 
     def _subnet(self, number: int, block: str, table: ec2.CfnRouteTable) -> ec2.CfnSubnet:
@@ -102,37 +111,3 @@ class Network(Construct):
             self, f"Routed{number}", subnet_id=subnet.ref, route_table_id=table.ref
         )
         return subnet
-
-    def _group(self, id_: str, description: str) -> ec2.CfnSecurityGroup:
-        return ec2.CfnSecurityGroup(
-            self,
-            id_,
-            group_description=description,
-            vpc_id=self.vpc.ref,
-            security_group_egress=[
-                ec2.CfnSecurityGroup.EgressProperty(
-                    ip_protocol="-1", cidr_ip=_ANYWHERE, description="S3, and packages of EMR"
-                )
-            ],
-            tags=[CfnTag(key="Name", value=description)],
-        )
-
-    def _open_to_each_other(self) -> None:
-        """Let the groups' members reach each other.
-
-        EMR would add the same rules, and leave them there: two groups that name each other in
-        rules that CloudFormation doesn't know can't be deleted.
-        """
-        groups = {"Primary": self.primary, "Workers": self.workers}
-        for into, group in groups.items():
-            for of, source in groups.items():
-                for protocol, first, last in _PROTOCOLS:
-                    ec2.CfnSecurityGroupIngress(
-                        self,
-                        f"{into}From{of}{protocol.capitalize()}",
-                        group_id=group.attr_group_id,
-                        source_security_group_id=source.attr_group_id,
-                        ip_protocol=protocol,
-                        from_port=first,
-                        to_port=last,
-                    )

@@ -1,8 +1,8 @@
-"""The programs of a study's cluster stages, as the nodes get them: a file, an archive and jars.
+"""The programs of a study's stages on clusters and in containers, as these get them.
 
-The archive mirrors the repository and holds what the program imports of it, with its packages at
-the root, for the nodes' Python and system. So nothing is fetched while a cluster starts, and
-nothing of the machine that deploys is needed there.
+An archive mirrors the repository and holds what the program imports of it. For a cluster its
+packages are at the root, for the nodes' Python and system, so that nothing is fetched while the
+cluster starts; a container's image has them already.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import ast
 import re
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from headrace.locks import versions_of
 from headrace.plan import ROOT, StagePlan
 from headrace.target import Target
 from infra import layer_zip
@@ -43,11 +44,14 @@ class Program:
         What it imports.
     jars : tuple of Asset
         What it needs of Java.
+    libraries : mapping
+        Versions of the packages in the archive.
     """
 
     file: Asset
     archive: Asset
     jars: tuple[Asset, ...] = ()
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(
@@ -78,7 +82,32 @@ def build(
     content = (ROOT / stage.program).read_bytes()
     file = Asset(ROOT / stage.program, digest_of({stage.program: content}))
     jars = jars_of(stage.deployed()["jars"], cache / "jars", say)
-    return Program(file, _archive(stage, target, instance, cache, say), jars)
+    lock = packages_of(stage, target, instance).lock
+    libraries = versions_of(lock, target.node_python)
+    return Program(file, _archive(stage, target, instance, cache, say), jars, libraries)
+
+
+def sources(stage: StagePlan, cache: Path) -> Asset:
+    """Pack the program of a stage in containers with what it imports of the repository.
+
+    Parameters
+    ----------
+    stage : StagePlan
+        The stage.
+    cache : Path
+        Folder of zips.
+
+    Raises
+    ------
+    FunctionZipError
+        Where the program, or what it imports of the repository, isn't there.
+    """
+    paths = imports_of(modules_of(stage)).own
+    entries = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
+    asset = Asset(cache / "programs" / f"{digest_of(entries)}.zip", digest_of(entries))
+    if not asset.path.is_file():
+        write_zip(asset.path, dict(entries))
+    return asset
 
 
 def _archive(

@@ -1,6 +1,8 @@
 """What a cluster needs for GPUs: NVIDIA's accelerator for Spark, RAPIDS, which EMR has with it.
 
-Not run by us: the settings are those of NVIDIA's and AWS's pages for EMR 7, see ``docs/spark.md``.
+Not run by us. The settings are those of AWS's page for EMR 7, but for what is marked; of the page's
+own, ``spark.executor.extraLibraryPath`` (CUDA's and Hadoop's folders) is not set here, nor what it
+tunes (pinned memory, overhead, partitions). See ``docs/spark.md``.
 """
 
 from __future__ import annotations
@@ -62,7 +64,9 @@ def configurations() -> list[dict[str, Any]]:
                 "spark.executor.resource.gpu.discoveryScript": (
                     "/usr/lib/spark/scripts/gpu/getGpusResources.sh"
                 ),
-                # A node has 4 vCPUs and one GPU: one executor, whose tasks share it.
+                # Ours; the page has 2 cores and 0.5. A node has 4 vCPUs and one GPU: one executor,
+                # whose tasks share it, each 1 / (cores of the executor) of it, as NVIDIA advises:
+                # https://docs.nvidia.com/spark-rapids/user-guide/24.02/getting-started/overview.html
                 "spark.executor.cores": "4",
                 "spark.task.resource.gpu.amount": "0.25",
             },

@@ -51,6 +51,10 @@ ATHENA_OUTAGES = (
 #: SDK's name for what has no other; and some wrong words come so too, hence few tries:
 #: https://docs.aws.amazon.com/emr/latest/APIReference/CommonErrors.html
 EMR_THROTTLES = ("EMR.ThrottlingException", "EMR.AmazonElasticMapReduceException")
+#: What Batch could not do, and the SDK's name for what has no other, a throttle among them. Wrong
+#: words come as Batch.ClientException; a job that failed is States.TaskFailed:
+#: https://docs.aws.amazon.com/batch/latest/APIReference/CommonErrors.html
+BATCH_OUTAGES = ("Batch.ServerException", "Batch.AWSBatchException")
 
 
 def lambda_retries() -> list[dict[str, Any]]:
@@ -91,6 +95,11 @@ def athena_retries() -> list[dict[str, Any]]:
 def emr_retries() -> list[dict[str, Any]]:
     """Of a call of EMR that it would not take. A cluster or step that failed is not tried again."""
     return [_retry(EMR_THROTTLES, first_s=2, most_s=20, attempts=4)]
+
+
+def batch_retries() -> list[dict[str, Any]]:
+    """Of a job that could not be submitted. One that failed Batch itself tries again, by cause."""
+    return [_retry(BATCH_OUTAGES, first_s=2, most_s=60, attempts=8)]
 
 
 def _retry(errors: Sequence[str], first_s: int, most_s: int, attempts: int) -> dict[str, Any]:

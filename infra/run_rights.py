@@ -53,8 +53,8 @@ class RunRights(Rights):
             allow(["s3:GetObject"], self._objects("runs", "tables")),
             allow(["s3:PutObject"], self._objects("runs")),
             allow(["glue:GetDatabase", "glue:GetTable"], self._glue()),
-            # It counts what cluster stages read.
-            *self._list_others(self.clustered()),
+            # It counts what stages with a program read.
+            *self._list_others([*self.clustered(), *self.contained()]),
         ]
 
     def register(self) -> list[iam.PolicyStatement]:
@@ -87,6 +87,10 @@ class RunRights(Rights):
     def clustered(self) -> list[Place]:
         """Where cluster stages read beside the lake's own ``files/`` and ``runs/``."""
         return self._outside(stage.prefix for stage in self.plan.emr if stage.prefix)
+
+    def contained(self) -> list[Place]:
+        """Where stages in containers read beside the lake's own ``files/`` and ``runs/``."""
+        return self._outside(stage.prefix for stage in self.plan.tasks if stage.prefix)
 
     def externals(self) -> list[Place]:
         """Where tables of others lie."""

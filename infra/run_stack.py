@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import aws_cdk as cdk
@@ -12,6 +11,7 @@ from constructs import Construct
 from headrace.plan import Plan, StagePlan
 from headrace.target import Target
 from infra.alarms import RunAlarms
+from infra.batch import Jobs, JobsProps
 from infra.bundle import Assets
 from infra.cluster import Cluster, ClusterProps
 from infra.function import Function, FunctionProps
@@ -24,7 +24,8 @@ from infra.state_machine import StateMachine, StateMachineProps
 class RunStack(cdk.Stack):
     """The functions of the run, one for each Map stage, and the state machine that calls them.
 
-    Where stages need a cluster, also what the machine makes one of.
+    Where stages need a cluster, also what the machine makes one of; where stages run in containers,
+    what Batch has of them.
 
     Like the flow stack it knows the data stack's resources by the plan's names.
 
@@ -116,11 +117,23 @@ class RunStack(cdk.Stack):
         props = ClusterProps(self._plan, self._rights)
         return Cluster(self, "Cluster", props, self._assets, self._target)
 
+    def _jobs(self, cluster: Cluster | None) -> Jobs | None:
+        if not self._plan.tasks:
+            return None
+        network = cluster.network if cluster else None
+        props = JobsProps(self._plan, self._rights, network, self.tags.tag_values())
+        return Jobs(self, "Jobs", props, self._assets, self._target)
+
     def _machine(self, functions: list[Function]) -> StateMachine:
         rights, cluster = self._rights, self._cluster()
-        names = Names(self.bucket_name, cdk.Aws.PARTITION)
-        if cluster:
-            names = replace(names, cluster=cluster.names, programs=cluster.programs)
+        jobs = self._jobs(cluster)
+        made = [part for part in (cluster, jobs) if part]
+        names = Names(
+            self.bucket_name,
+            cdk.Aws.PARTITION,
+            cluster=cluster.names if cluster else None,
+            programs={stage: name for part in made for stage, name in part.programs.items()},
+        )
         own = dict.fromkeys(rights.executions(), OWN)
         return StateMachine(
             self,
@@ -130,14 +143,23 @@ class RunStack(cdk.Stack):
                 definition=machine(self._plan, names),
                 rights=[
                     *rights.machine(f.function.function_arn for f in functions),
-                    *(cluster.rights() if cluster else ()),
+                    *(right for part in made for right in part.rights()),
                 ],
                 wildcards=rights.wildcards("runs", "tables", "athena", *rights.own_externals())
                 | own
                 | _named(rights.externals())
-                | (cluster.wildcards() if cluster else {}),
+                | _joined([part.wildcards() for part in made]),
             ),
         )
+
+
+def _joined(why: list[dict[str, str]]) -> dict[str, str]:
+    """Reasons by resource, all of those that name the same one."""
+    found: dict[str, str] = {}
+    for reasons in why:
+        for resource, reason in reasons.items():
+            found[resource] = f"{found[resource]} {reason}" if resource in found else reason
+    return found
 
 
 def _named(places: list[Place]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The cloud's clock: what engines read where AWS waits for long, so that a test can move it on.
 
 `POST /_localcloud/clock` with `{"advance_s": 900}` moves it; `GET` tells where it stands. It
-never stops and never goes back. Only EMR's times follow it: a cluster's timeline and idle time.
+never stops and never goes back. EMR's and Batch's times follow it, as a
+cluster's idle time and a job's timeout.
 """
 
 from __future__ import annotations

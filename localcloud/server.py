@@ -26,7 +26,17 @@ def installers() -> Sequence[Install]:
     """The parts of the cloud, in the order they are put in place."""
     from localcloud import clock
     from localcloud.control import cloudformation
-    from localcloud.engines import emr, functions, objects, queues, sql, states, streams
+    from localcloud.engines import (
+        batch,
+        emr,
+        functions,
+        images,
+        objects,
+        queues,
+        sql,
+        states,
+        streams,
+    )
 
     return (
         clock.install,
@@ -37,6 +47,8 @@ def installers() -> Sequence[Install]:
         queues.install,
         sql.install,
         emr.install,
+        images.install,
+        batch.install,
         states.install,
     )
 

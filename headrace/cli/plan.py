@@ -7,11 +7,14 @@ from typing import Any
 
 import click
 
+from headrace import target as targets
 from headrace.board import before
 from headrace.cli import options
 from headrace.cli.output import Output
+from headrace.cost import task_usd_h
 from headrace.plan import RUNS, Plan, StagePlan
-from headrace.study import Map, MapReduce, Spark
+from headrace.stages import Task
+from headrace.study import Dask, Gpu, Map, MapReduce, Spark
 
 
 @click.command("plan")
@@ -19,6 +22,7 @@ from headrace.study import Map, MapReduce, Spark
 @options.common
 def plan_(plan: Plan, out: Output, where: str) -> None:
     """List what will exist, before any of it does."""
+    plan = targets.on(plan, where)
     document = planned(plan)
     out.facts(document, lambda: click.echo("\n".join(lines(plan, document))))
 
@@ -118,7 +122,30 @@ def _stage(plan: Plan, stage: StagePlan, after: tuple[str, ...]) -> dict[str, An
             "timeout_s": stage.stage.timeout_s,
             "tolerate": stage.stage.tolerate,
         }
+    if isinstance(stage.stage, Task):
+        told |= _job(plan, stage, stage.stage)
     return told
+
+
+def _job(plan: Plan, stage: StagePlan, task: Task) -> dict[str, Any]:
+    size = task.container
+    platform = "FARGATE" if task.is_fargate else "EC2"
+    return {
+        "program": task.program,
+        "params": dict(task.params),
+        "image": task.image,
+        "definition": plan.job_definition(stage.name),
+        "queue": plan.job_queue(stage.queue),
+        "platform": platform,
+        "workers": task.workers,
+        "containers": task.containers,
+        "vcpus": size.vcpus,
+        "memory_mib": size.memory_mib,
+        **({"gpus": task.gpus} if isinstance(task, Gpu | Dask) else {}),
+        "usd_h": round(task.containers * task_usd_h(task), 4),
+        "timeout_s": task.timeout_s,
+        "tolerate": task.tolerate,
+    }
 
 
 def lines(plan: Plan, document: dict[str, Any]) -> Iterator[str]:
@@ -174,13 +201,35 @@ def _run_lines(plan: Plan, run: dict[str, Any]) -> Iterator[str]:
                 f" {stage['timeout_s']} s at most, {stage['concurrency']} at a time,"
                 f" {batch} items a call, {stage['tolerate']:.0%} of items may fail"
             )
-        if "program" in stage:
+        if "queue" in stage:
+            yield from _job_lines(stage)
+        elif "program" in stage:
             yield (
                 f"            {stage['program']} on the cluster, {stage['timeout_s']} s a step at"
                 f" most, {stage['tolerate']:.0%} of rows may be none"
             )
     if "cluster" in run:
         yield from _cluster_lines(run["cluster"])
+
+
+def _job_lines(stage: dict[str, Any]) -> Iterator[str]:
+    containers, workers = stage["containers"], stage["workers"]
+    many = f"{containers} containers" if containers > 1 else "one container"
+    words = {"mpi": "ranks", "dask": "workers"}.get(stage["kind"])
+    ranks = f"{workers} {words} in {many}" if words else many
+    yield (
+        f"            {stage['program']} by {stage['queue']}, image {stage['image']}: {ranks},"
+        f" {stage['timeout_s']} s at most, {stage['tolerate']:.0%} of rows may be none"
+    )
+    kind = {"FARGATE": "Fargate", "EC2": "EC2"}[stage["platform"]]
+    spot = ", less on the spot market" if stage["queue"].endswith(("-spot", "-gpu")) else ""
+    gpus = f"{stage['gpus']} GPU, " if stage.get("gpus") else ""
+    if stage.get("gpus") == 0 and stage["kind"] == "gpu":
+        gpus = "no GPU here, "
+    yield (
+        f"            {gpus}{stage['vcpus']:g} vCPU and {stage['memory_mib']:,} MiB each on {kind};"
+        f" USD {stage['usd_h']:.4f} an hour on AWS while it runs{spot}"
+    )
 
 
 def _cluster_lines(cluster: dict[str, Any]) -> Iterator[str]:

@@ -9,14 +9,15 @@ from typing import Any
 
 import click
 
+from headrace import cluster_board, job_board
 from headrace import why as causes
 from headrace.board import Board
 from headrace.cli import options, provenance, stage_board
 from headrace.cli.output import Output
 from headrace.cli.stage_board import LiveBoard
 from headrace.cli.why import short
-from headrace.cluster_board import KINDS
 from headrace.follow import Follower
+from headrace.job_board import Jobs
 from headrace.place import Place, place_of
 from headrace.plan import Plan
 from headrace.provenance.verdicts import Comparison
@@ -35,6 +36,7 @@ class Ask:
     resume: bool = False
     again: str | None = None
     stop: bool = False
+    workers: int | None = None
 
     def check(self) -> None:
         """Refuse words that contradict each other."""
@@ -49,6 +51,8 @@ class Ask:
             raise click.UsageError(f"{' and '.join(given)}, of which one goes at a time")
         if self.run and self.again:
             raise click.UsageError("--run with --again, which starts a run of its own")
+        if self.workers is not None and not self.stages:
+            raise click.UsageError("--workers without --stage, which says whose they are")
         if self.stages and self.stop:
             raise click.UsageError("--stage with --stop, which stops the whole run")
         if self.stages and self.run and not given:
@@ -56,6 +60,11 @@ class Ask:
         for name in (self.run, self.again):
             if name and not RUN_ID.fullmatch(name):
                 raise click.UsageError(f"{name!r}, which is no run's id")
+
+    @property
+    def count(self) -> dict[str, int]:
+        """How many work at each stage that is named, where that was said."""
+        return {} if self.workers is None else dict.fromkeys(self.stages, self.workers)
 
     @property
     def new(self) -> bool:
@@ -66,6 +75,12 @@ class Ask:
 @click.command()
 @options.study
 @click.option("--stage", "stages", multiple=True, metavar="NAME", help="Only this; repeatable.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --stage: ranks, copies or calls at a time, in place of the study's.",
+)
 @click.option("--run", "run_", metavar="RUN", help="Show this run, and follow it while it runs.")
 @click.option(
     "--resume",
@@ -91,6 +106,7 @@ def run(
     out: Output,
     where: str,
     stages: tuple[str, ...],
+    workers: int | None,
     run_: str | None,
     resume: bool,
     from_: str | None,
@@ -106,8 +122,10 @@ def run(
     Exit 0 where all of it succeeded, 1 where a stage failed (`headrace why STUDY` says why) or
     where it was left running by Ctrl-C.
     """
-    ask = Ask(run_, checked(plan, stages), from_, resume, again, stop)
+    ask = Ask(run_, checked(plan, stages), from_, resume, again, stop, workers)
     ask.check()
+    for name, count in ask.count.items():
+        plan.stage(name).check_workers(count)
     if from_:
         plan.stage(from_)
     target = options.reach(where)
@@ -118,7 +136,7 @@ def run(
     if again:
         _check_pinned(target.client("s3"), plan.bucket(place.account, place.region), again)
     execution = choose(machine, out, ask, lambda one: done_by(target, plan, one))
-    follower = Follower(plan, execution, machine.client, target.client("athena"))
+    follower = _follower(target, plan, execution)
     if detach:
         follower.turn()
         _show_detached(plan, out, execution, follower.board)
@@ -150,9 +168,11 @@ def choose(
         out.say(f"Run {now.run} runs already (attempt {now.attempt}): this is it.")
         return now
     if ask.from_ or ask.resume:
-        wanted = machine.resumed(machine.last(ask.run), ask.from_, ask.stages, done)
+        last = machine.last(ask.run)
+        wanted = machine.resumed(last, ask.from_, ask.stages, done, ask.count)
     else:
-        wanted = Wanted(new_id(stage_board.now()), only=ask.stages or None, again=ask.again)
+        run_ = new_id(stage_board.now())
+        wanted = Wanted(run_, only=ask.stages or None, again=ask.again, workers=ask.count)
     execution = machine.start(wanted)
     doing = f", attempt {execution.attempt}" if execution.attempt > 1 else ""
     out.say(f"Run {execution.run}{doing} of {plan.study.name} started.")
@@ -161,9 +181,14 @@ def choose(
 
 def done_by(target: Target, plan: Plan, execution: Execution) -> set[str]:
     """The stages that an execution has done."""
-    follower = Follower(plan, execution, target.client("stepfunctions"), target.client("athena"))
+    follower = _follower(target, plan, execution)
     follower.turn()
     return {s.name for s in follower.board.stages.values() if s.state == "done"}
+
+
+def _follower(target: Target, plan: Plan, execution: Execution) -> Follower:
+    states, athena = target.client("stepfunctions"), target.client("athena")
+    return Follower(plan, execution, states, athena, Jobs(target.client, plan.job_logs))
 
 
 def _check_pinned(s3: Any, bucket: str, run_: str) -> None:
@@ -231,7 +256,7 @@ def run_to_end(target: Target, plan: Plan, out: Output) -> Board:
     place = place_of(target)
     machine = Machine(plan, target.client("stepfunctions"), place.account)
     execution = choose(machine, out, Ask(), lambda one: done_by(target, plan, one))
-    follower = Follower(plan, execution, machine.client, target.client("athena"))
+    follower = _follower(target, plan, execution)
     board = watch(out, follower)
     if found := causes.why(
         plan, board, Evidence(target.client, plan.bucket(place.account, place.region))
@@ -254,8 +279,9 @@ def watch(out: Output, follower: Follower) -> Board:
 def recall(board: Board, evidence: Evidence) -> None:
     """Read in done.json what an earlier attempt gave, and the facts that programs noted."""
     s3 = evidence.client("s3")
+    programs = (*cluster_board.KINDS, *job_board.KINDS)
     for stage in board.stages.values():
-        if stage.state == "passed over" or (stage.state == "done" and stage.kind in KINDS):
+        if stage.state == "passed over" or (stage.state == "done" and stage.kind in programs):
             key = f"runs/{board.run}/{stage.name}/done.json"
             try:
                 body = s3.get_object(Bucket=evidence.bucket, Key=key)["Body"].read()

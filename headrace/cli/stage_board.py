@@ -14,7 +14,7 @@ from rich.text import Text
 
 from headrace.board import Board, Stage, error_line
 from headrace.cli.output import PLAIN_LINES_S, Output
-from headrace.follow import Progress
+from headrace.follow import Told
 
 STYLES = {
     "queued": "dim",
@@ -29,7 +29,7 @@ CLUSTER_STYLES = {"running": "cyan", "terminated": "green", "failed": "bold red"
 MARKS = {"done": "✓", "failed": "✗", "passed over": "–", "stopped": "■"}  # noqa: RUF001
 
 Clock = Callable[[], datetime.datetime]
-Progresses = Mapping[str, Progress]
+Progresses = Mapping[str, Told]
 
 
 def now() -> datetime.datetime:
@@ -37,7 +37,7 @@ def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def words(board: Board, stage: Stage, progress: Progress | None = None) -> str:
+def words(board: Board, stage: Stage, progress: Told | None = None) -> str:
     """What there is to say of a stage beside its state: why, how far, what it gave, its error."""
     if stage.state == "queued":
         return board.why_queued(stage)

@@ -24,7 +24,7 @@ MOST_LINES = 6
 @options.study
 @click.argument("run_", metavar="[RUN]", required=False)
 @click.option("--stage", metavar="NAME", help="Of several that failed; the first if not given.")
-@click.option("--log", is_flag=True, help="Print the lines of the function's log as well.")
+@click.option("--log", is_flag=True, help="Print the lines of its log as well.")
 @options.common
 def why_(
     plan: Plan, out: Output, where: str, run_: str | None, stage: str | None, log: bool

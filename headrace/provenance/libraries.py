@@ -28,7 +28,7 @@ def normal(name: str) -> str:
 
 
 def direct(root: Path, package: str) -> set[str]:
-    """What the Map functions of a study ask for by name.
+    """What a study's functions, and programs of clusters and containers, ask for by name.
 
     Parameters
     ----------
@@ -38,7 +38,8 @@ def direct(root: Path, package: str) -> set[str]:
         The study's folder under ``studies/``.
     """
     files = (root / "studies" / package, root / "lambdas" / "map")
-    texts = (f / "requirements.in" for f in files)
+    texts = [f / "requirements.in" for f in files]
+    texts += [*root.glob("emr_steps/*.in"), *root.glob("tasks/*/requirements.in")]
     return set().union(*(named(t.read_text(encoding="utf-8")) for t in texts if t.is_file()))
 
 

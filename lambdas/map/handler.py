@@ -41,7 +41,8 @@ def answer(mapper: Mapper, event: dict[str, Any], left_s: float) -> dict[str, An
         By a batch whose next try goes on.
     """
     if event["op"] == "probe":
-        return probe(mapper, event["prefix"], left_s)
+        workers = (event.get("run") or {}).get("workers") or {}
+        return probe(mapper, event["prefix"], left_s, workers.get(mapper.name))
     if event["op"] == "work":
         attempt = int(event.get("attempt") or 0)
         return Batch(mapper, event["prefix"], event["first"], event["last"], attempt).run(left_s)

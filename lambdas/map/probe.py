@@ -37,7 +37,7 @@ KEEP_S = 0.1
 PLANNED = ("items", "batches", "batch_items", "batch_timeout_s", "concurrency")
 
 
-def probe(mapper: Mapper, prefix: str, left_s: float) -> dict[str, Any]:
+def probe(mapper: Mapper, prefix: str, left_s: float, workers: int | None = None) -> dict[str, Any]:
     """Prepare a try of a stage.
 
     Parameters
@@ -47,6 +47,8 @@ def probe(mapper: Mapper, prefix: str, left_s: float) -> dict[str, Any]:
         Of the try.
     left_s : float
         Seconds that this call still has.
+    workers : int, optional
+        Calls at a time, where the run asks for others than the study.
 
     Returns
     -------
@@ -65,17 +67,18 @@ def probe(mapper: Mapper, prefix: str, left_s: float) -> dict[str, Any]:
     if held:
         return _planned(held)
     mapper.supervisor.peak = 0
+    concurrency = workers or stage["concurrency"]
     found, checksum = _gather(mapper, prefix)
     fits.check_payload(stage["name"], found.table)
     answers = _try(mapper, found.table, deadline)
     fits.check_answers(stage, answers, mapper.supervisor.settle())
     measured = _measured(answers, found.table)
     size = stage["batch_items"] or sizing.batch_items(
-        found.table.num_rows, measured, stage["concurrency"], stage["timeout_s"]
+        found.table.num_rows, measured, concurrency, stage["timeout_s"]
     )
     fits.check_time(stage, size, measured)
     fits.check_batches(stage, size, found.table.num_rows)
-    return _write(mapper, prefix, found, checksum, answers, measured, size)
+    return _write(mapper, prefix, found, checksum, answers, measured, size, concurrency)
 
 
 def _gather(mapper: Mapper, prefix: str) -> tuple[items.Gathered, str]:
@@ -114,6 +117,7 @@ def _write(
     answers: Sequence[Answer],
     measured: sizing.Measured,
     size: int,
+    concurrency: int,
 ) -> dict[str, Any]:
     """Write the plan, the facts last."""
     stage, count = mapper.stage, found.table.num_rows
@@ -128,7 +132,7 @@ def _write(
         "batch_timeout_s": sizing.batch_timeout_s(
             size, measured.item_s, stage["item_timeout_s"], stage["timeout_s"]
         ),
-        "concurrency": stage["concurrency"],
+        "concurrency": concurrency,
     }
     batched = _whole(answers, size, count)
     told = planned | {
@@ -138,7 +142,7 @@ def _write(
         "peak_mib": mapper.supervisor.peak / (1 << 20),
         "tried": len(answers),
         "failed": sum(isinstance(a.answer, Failure) for a in answers),
-        "workers": max(1, min(stage["concurrency"], len(batches))),
+        "workers": max(1, min(concurrency, len(batches))),
         "seed": mapper.seed,
         "code": mapper.code(),
         "libraries": facts.libraries(),

@@ -1,4 +1,4 @@
-"""What a program left on a cluster's behalf: its rows, what is no row, and the facts of its try.
+"""What a program left, of a cluster or in containers: rows, what is no row, and its try's facts.
 
 All of it is looked at once before anything is written. A table that fits into memory is sorted
 then; a larger one is read a second time, file by file.
@@ -29,7 +29,7 @@ Bad = tuple[bytes, str, str, str, int]
 
 @dataclass
 class ClusterOutputs:
-    """One try of a cluster's stage, as it lies in the lake.
+    """One try of a program's stage, as it lies in the lake.
 
     Parameters
     ----------
@@ -133,6 +133,19 @@ class ClusterOutputs:
             noted |= found
         return noted
 
+    def libraries(self) -> dict[str, str]:
+        """Names and versions of what a job's image holds, which each of its containers tells.
+
+        Raises
+        ------
+        OutputsError
+            Where none told.
+        """
+        found = get_json(self.s3, self.bucket, f"{self.prefix}libraries.json")
+        if not isinstance(found, dict):
+            raise self._refusal("no libraries.json: the job did not end as `boot` ends it")
+        return {str(name): str(version) for name, version in found.items()}
+
     def bad_rows(self) -> pa.Table:
         """What is no row, as the columns of the quarantine."""
         columns = list(zip(*self.bad, strict=True)) or [()] * len(BAD)
@@ -142,8 +155,11 @@ class ClusterOutputs:
     def _listed(self) -> list[dict[str, Any]]:
         out = f"{self.prefix}out/"
         found = {told["Key"][len(out) :]: told for told in listed(self.s3, self.bucket, out)}
-        if "_SUCCESS" not in found:
-            raise self._refusal("no _SUCCESS in out/: the program did not end, or wrote elsewhere")
+        if missing := [name for name in self._ends() if name not in found]:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise self._refusal(
+                f"no {missing[0]}{more} in out/: the program did not end, or wrote elsewhere"
+            )
         files = [n for n in found if n and not n.startswith(("_", ".")) and not n.endswith("/")]
         if folders := sorted({n.split("/")[0] for n in files if "/" in n}):
             raise self._refusal(f"the folders {folders[:3]} in out/, where files should be")
@@ -151,6 +167,12 @@ class ClusterOutputs:
         if packed and self.stage["kind"] == "mapreduce":
             raise self._refusal(f"{packed[0]}, which is compressed: plain lines are read")
         return [found[name] for name in sorted(files)]
+
+    def _ends(self) -> list[str]:
+        """What is written at the end: once, or by each copy of an array job."""
+        if self.stage["kind"] != "batch" or (copies := self.facts()["workers"]) == 1:
+            return ["_SUCCESS"]
+        return [f"_SUCCESS.{number}" for number in range(copies)]
 
     def _read(self, bad: list[Bad]) -> Iterator[pa.RecordBatch]:
         """All good rows; what is none is put into `bad`."""

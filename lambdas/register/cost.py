@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 #: Transitions of a stage: prepare, to do?, unload, probe, map, commit, done.
 _STAGE_STEPS = 7
@@ -10,6 +11,22 @@ _STAGE_STEPS = 7
 _BATCH_STEPS = 2
 #: Objects that a batch writes, out and bad, and reads: facts and items.
 _BATCH_PUTS, _BATCH_GETS = 2, 2
+
+
+@dataclass(frozen=True)
+class Size:
+    """A container: on FARGATE or EC2, its vCPUs and its memory.
+
+    Parameters
+    ----------
+    usd_h : float, optional
+        Of its host, where that has GPUs, which are sold with all that it has.
+    """
+
+    platform: str
+    vcpus: float
+    memory_mib: int
+    usd_h: float | None = None
 
 
 def athena_usd(prices: Mapping[str, float], scanned_bytes: int) -> float:
@@ -69,3 +86,26 @@ def program_usd(
     """
     transitions = (_STAGE_STEPS + steps) * prices["state_transition"]
     return engine_s / 3600 * (1 + core) * node_usd_h + transitions
+
+
+def job_usd(prices: Mapping[str, float], engine_s: float, containers: int, size: Size) -> float:
+    """A job's containers for as long as its program ran, at the price on demand.
+
+    An image's fetch, and what of an EC2 host without GPUs nobody asked for, are left out. The
+    first of an array's copies stands for all.
+
+    Parameters
+    ----------
+    prices : mapping
+    engine_s : float
+        Seconds of the program.
+    containers : int
+        Nodes, or copies.
+    size : Size
+        Of each of them.
+    """
+    of, hour = size.platform.lower(), size.usd_h
+    if hour is None:
+        hour = size.vcpus * prices[f"{of}_vcpu_h"] + size.memory_mib / 1024 * prices[f"{of}_gb_h"]
+    billed_s = max(engine_s, prices["container_least_s"])
+    return billed_s / 3600 * containers * hour + (_STAGE_STEPS + 1) * prices["state_transition"]

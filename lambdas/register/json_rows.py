@@ -44,7 +44,8 @@ class Reader:
         LineError
             Saying why it is no row.
         """
-        key, tab, value = line.partition(b"\t")
+        # Hadoop writes a tab behind a line that has none: a key without a value.
+        key, tab, value = line.removesuffix(b"\t").partition(b"\t")
         told = [_json(part) for part in ((key, value) if tab else (key,))]
         values = self._named(told) if isinstance(told[-1], dict) else self._placed(told)
         return [self._checked(column, v) for column, v in zip(self._columns, values, strict=True)]

@@ -108,7 +108,7 @@ class End:
                 "Run the stage again."
             )
         made = {"query": lambda: self._query(prepared), "map": self._map}
-        row = made.get(self.stage["kind"], lambda: self._program(now))()
+        row = made.get(self.stage["kind"], lambda: self._program(prepared, now))()
         more: dict[str, Any] = {name: row.pop(name) for name in ("results", "facts") if name in row}
         row |= {
             "run": self.run,
@@ -178,16 +178,16 @@ class End:
             "snapshot": snapshot,
         }
 
-    def _program(self, now: Callable[[], datetime.datetime]) -> dict[str, Any]:
-        """What a program on the cluster gave.
-
-        Its time is from when it was prepared: its UNLOAD, its steps, and waiting for them.
-        """
+    def _program(
+        self, prepared: Mapping[str, Any], now: Callable[[], datetime.datetime]
+    ) -> dict[str, Any]:
+        """What a program on the cluster or in containers gave."""
         outputs = ClusterOutputs(self.lake.s3, self.lake.bucket, self.prefix, self.stage)
-        facts, noted = outputs.facts(), outputs.noted()
-        began = datetime.datetime.fromisoformat(self.started)
-        engine_s = max((now() - began).total_seconds(), 0.0)
+        facts, noted = dict(outputs.facts()), outputs.noted()
+        since_s = (now() - datetime.datetime.fromisoformat(self.started)).total_seconds()
         outputs.look()
+        if "container" in prepared:
+            facts["libraries"] = outputs.libraries()
         if len(outputs.bad) > self.stage["tolerate"] * outputs.count:
             raise TooManyFailed(
                 f"While registering stage {self._name}, found {len(outputs.bad)} of "
@@ -197,14 +197,29 @@ class End:
         schema = arrow_schema(self.stage["columns"])
         checksum, snapshot = self._replace(outputs.rows, schema)
         self._quarantine(outputs.bad_rows())
-        prices, cluster = self.lake.plan["prices"], self.lake.plan["cluster"]
-        steps = len(self.stage.get("steps", [0]))
-        usd = cost.program_usd(prices, engine_s, cluster["core"], cluster["usd_h"], steps)
+        engine_s, usd = self._paid(prepared, noted, max(since_s, 0.0))
         if self.asked:
-            usd += cost.athena_usd(prices, self.asked["scanned_bytes"])
+            usd += cost.athena_usd(self.lake.plan["prices"], self.asked["scanned_bytes"])
         told: dict[str, Any] = {"quarantined": len(outputs.bad), "bytes_out": outputs.bytes_out}
         told |= {"engine_s": engine_s, "cost_usd": usd, "facts": noted}
         return self._made(facts, checksum, snapshot) | told
+
+    def _paid(
+        self, prepared: Mapping[str, Any], noted: Mapping[str, Any], since_s: float
+    ) -> tuple[float, float]:
+        """Seconds of a program, and USD.
+
+        On a cluster the seconds are all since it was prepared: its UNLOAD, its steps, and waiting
+        for them. A job's are what `boot` measured.
+        """
+        prices = self.lake.plan["prices"]
+        if (told := prepared.get("container")) is None:
+            cluster, steps = self.lake.plan["cluster"], len(self.stage.get("steps", [0]))
+            usd = cost.program_usd(prices, since_s, cluster["core"], cluster["usd_h"], steps)
+            return since_s, usd
+        engine_s = float(noted.get("program_s", since_s))
+        size = cost.Size(told["platform"], told["vcpus"], told["memory_mib"], told.get("usd_h"))
+        return engine_s, cost.job_usd(prices, engine_s, told["count"], size)
 
     def _judge(self, totals: Totals, outputs: Outputs) -> None:
         """Refuse a table that lacks more than is tolerated."""

@@ -12,15 +12,20 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from headrace.lake import QUARANTINE, RUNS, get_json, json_body, run_key
+from lambdas.run.job import BESIDE
 
-_FIELDS = {"run", "attempt", "redo", "only", "again"}
+_FIELDS = {"run", "attempt", "redo", "only", "again", "workers"}
+#: Kinds of stages whose workers a run may ask for, and their most.
+_COUNTED = {"map": 1000, "mpi": 100_000, "batch": 10_000, "dask": 1000}
 
 
 class InputError(ValueError):
     """An execution's input asks for what isn't there."""
 
 
-def asked(told: Mapping[str, Any], execution: str, stages: Sequence[str]) -> dict[str, Any]:
+def asked(
+    told: Mapping[str, Any], execution: str, stages: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Read an execution's input.
 
     Parameters
@@ -29,18 +34,19 @@ def asked(told: Mapping[str, Any], execution: str, stages: Sequence[str]) -> dic
         All fields may be absent.
     execution : str
         Name of the execution: the run, where ``run`` is absent.
-    stages : sequence of str
-        The study's.
+    stages : sequence of mapping
+        The study's, as deployed.
 
     Returns
     -------
     dict
-        ``run``, ``attempt``, ``redo``, ``only``.
+        ``run``, ``attempt``, ``redo``, ``only``, and ``workers`` where they are asked for.
 
     Raises
     ------
     InputError
-        For a field or a stage that isn't known, or a run that can't be named so.
+        For a field or a stage that isn't known, a run that can't be named so, or workers that a
+        stage can't have.
     """
     if extra := sorted(told.keys() - _FIELDS):
         raise InputError(_say(f"the fields {extra}", f"Give some of {sorted(_FIELDS)}"))
@@ -53,10 +59,29 @@ def asked(told: Mapping[str, Any], execution: str, stages: Sequence[str]) -> dic
     if type(attempt) is not int or attempt < 1:
         raise InputError(_say(f"attempt {attempt!r}", "Give a whole number from 1"))
     redo, only = told.get("redo") or [], told.get("only")
-    for name in (*redo, *(only or [])):
-        if name not in stages:
-            raise InputError(_say(f"the stage {name!r}", f"Name some of {list(stages)}"))
-    return {"run": run, "attempt": attempt, "redo": list(redo), "only": only}
+    known = {stage["name"]: stage for stage in stages}
+    workers = told.get("workers") or {}
+    for name in (*redo, *(only or []), *workers):
+        if name not in known:
+            raise InputError(_say(f"the stage {name!r}", f"Name some of {list(known)}"))
+    for name, count in workers.items():
+        _check_workers(known[name], count)
+    found = {"run": run, "attempt": attempt, "redo": list(redo), "only": only}
+    return found | ({"workers": dict(workers)} if workers else {})
+
+
+def _check_workers(stage: Mapping[str, Any], count: Any) -> None:
+    """Refuse workers that a stage can't have."""
+    found = f"{count!r} workers for stage {stage['name']}"
+    if (most := _COUNTED.get(stage["kind"])) is None:
+        kinds = ", ".join(_COUNTED)
+        raise InputError(_say(f"{found} of kind {stage['kind']}", f"Name a stage of kind {kinds}"))
+    if type(count) is not int or not 1 <= count <= most:
+        raise InputError(_say(found, f"Give a whole number from 1 to {most:,}"))
+    beside = BESIDE.get(stage["kind"], 0)
+    if (count + beside) % (nodes := stage.get("nodes", 1)):
+        that = f"as many that with {beside} more are a multiple" if beside else "a multiple"
+        raise InputError(_say(f"{found} on {nodes} nodes", f"Give {that} of {nodes}"))
 
 
 def _say(found: str, do: str) -> str:

@@ -6,6 +6,7 @@ import datetime
 import functools
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,8 @@ from headrace.lake import deployed_plan, stage_of
 from lambdas.run.begin import asked, pin
 from lambdas.run.cluster import wanted
 from lambdas.run.look import look
-from lambdas.run.prepare import prepare, source_of, workers
+from lambdas.run.prepare import TASKS, prepare, source_of, workers
 from lambdas.run.snapshots import current, size
-
-ENGINES = {"mapreduce": "Hadoop streaming", "spark": "Apache Spark"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Runner:
         ------
         ValueError
             For another step.
-        InputError, SnapshotError, PrepareError, StepError, NothingThere
+        InputError, SnapshotError, PrepareError, StepError, JobError, NothingThere
         """
         at = now.isoformat(timespec="milliseconds")
         if event["op"] == "begin":
@@ -66,16 +65,21 @@ class Runner:
         stage = stage_of(self.plan, event["stage"])
         source = source_of(stage, self.bucket) or f"s3://{self.bucket}/{event['prefix']}in/"
         facts = {
-            "engine": f"Amazon EMR {self.plan['cluster']['release']}, {ENGINES[stage['kind']]}",
-            "workers": workers(self.plan, stage),
+            "engine": self._engine(stage),
+            "workers": workers(self.plan, stage, event.get("run") or {}),
             "seed": self.plan["seed"],
         }
         place = (self.s3, self.bucket, event["prefix"])
         return look(*place, stage, source, event["program"], facts)
 
+    def _engine(self, stage: Mapping[str, Any]) -> str:
+        if stage["kind"] in TASKS:
+            return "AWS Batch"
+        return str(self.plan["cluster"]["engine"])
+
     def _begin(self, event: dict[str, Any], at: str) -> dict[str, Any]:
         told = event.get("input") or {}
-        run = asked(told, event["execution"], [s["name"] for s in self.plan["stages"]])
+        run = asked(told, event["execution"], self.plan["stages"])
         pin(
             self.s3,
             self.bucket,

@@ -1,4 +1,4 @@
-"""Looks at what a cluster's stage is about to read, and writes down what will run on it."""
+"""Looks at what a program is about to read, and writes down what will run."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def look(
             "bytes_in": size,
             "items": 0,
             "input_checksum": _checksum(found, under, named=not stage["sql"]),
-            "code": _code(program),
-            "libraries": {},
+            "code": _code(stage, program),
+            "libraries": dict(program.get("libraries", {})),
         },
     )
     if lists_files(stage):
@@ -95,8 +95,13 @@ def _checksum(found: Sequence[Mapping[str, Any]], under: str, named: bool) -> st
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _code(program: Mapping[str, Any]) -> str:
-    """SHA-256 of the names of what runs, which are the hashes of what is in it."""
-    uris = [program["file"], program["archive"], *program["jars"]]
-    names = [uri.rsplit("/", 1)[-1] for uri in uris]
+def _code(stage: Mapping[str, Any], program: Mapping[str, Any]) -> str:
+    """SHA-256 of the names of what runs, which are the hashes of what is in it.
+
+    A job's archive may hold several programs: which one is run is told beside it.
+    """
+    alone = [program["file"]] if "file" in program else []
+    uris = [*alone, program["archive"], *program.get("jars", ())]
+    names = [] if alone else [stage["program"]]
+    names += [uri.rsplit("/", 1)[-1] for uri in uris]
     return hashlib.sha256("\n".join(names).encode()).hexdigest()

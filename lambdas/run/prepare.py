@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace.lake import done_key, get_json, put_json, run_key, stage_of
+from lambdas.run.job import Job
 from lambdas.run.steps import Work
 
-#: The kinds of stages that a cluster runs.
+#: The kinds of stages that a cluster runs, and those that AWS Batch runs.
 EMR = ("mapreduce", "spark")
+TASKS = ("mpi", "batch", "gpu", "dask")
 
 
 class PrepareError(RuntimeError):
@@ -50,21 +52,22 @@ def prepare(
     now : str
         The time, in ISO 8601.
     program : mapping, optional
-        What a cluster's stage runs: ``file``, ``archive``, ``jars`` (URIs) and ``python``.
+        What is run: on a cluster ``file``, ``archive``, ``jars`` (URIs) and ``python``; of a job
+        ``archive``, ``definition`` and ``queue``.
 
     Returns
     -------
     dict
-        ``todo``, ``why``, ``try``, ``prefix``, ``sql``, ``workers``, ``started``, and ``steps`` of
-        a cluster's stage. Of a stage that is to do, ``prepared.json`` under its prefix says what
-        it reads.
+        ``todo``, ``why``, ``try``, ``prefix``, ``sql``, ``workers``, ``started``, ``steps`` of a
+        cluster's stage, and ``job`` of one in containers. Of a stage that is to do,
+        ``prepared.json`` under its prefix says what it reads.
 
     Raises
     ------
     PrepareError
-        Where the run was never begun, or nobody said what a cluster's stage runs.
-    StepError
-        Where its arguments are too long.
+        Where the run was never begun, or nobody said what a program's stage runs.
+    StepError, JobError
+        Where its arguments are too long, or a container would be too large.
     NothingThere
         Where it is to do, and a table that it reads has no snapshot: nothing to pin, so that it
         would read what lands while it runs.
@@ -74,9 +77,11 @@ def prepare(
     done = get_json(s3, bucket, done_key(run["run"], name))
     todo, why = judge(run, name, snapshots, done)
     told = {"todo": todo, "why": why, "try": "", "prefix": "", "sql": "", "started": now}
-    told["workers"] = workers(plan, stage)
+    told["workers"] = workers(plan, stage, run)
     if stage["kind"] in EMR:
         told["steps"] = []
+    if stage["kind"] in TASKS:
+        told["job"] = {}
     if not todo:
         return told
     if empty := sorted(table for table, number in snapshots.items() if number is None):
@@ -87,41 +92,70 @@ def prepare(
     told["try"] = f"{run['attempt']}-{secrets.token_hex(4)}"
     told["prefix"] = f"runs/{run['run']}/{name}/{told['try']}/"
     select = pinned(stage["sql"], snapshots)
-    read = {"sql": select, "snapshots": snapshots, "attempt": run["attempt"]}
-    put_json(s3, bucket, f"{told['prefix']}prepared.json", read)
+    read: dict[str, Any] = {"sql": select, "snapshots": snapshots, "attempt": run["attempt"]}
     told["sql"] = unload(select, f"s3://{bucket}/{told['prefix']}in/", stage["kind"])
     if stage["kind"] in EMR:
-        told["steps"] = _steps(bucket, plan, stage, told, program)
+        told["steps"] = _work(bucket, plan, stage, told, program).steps()
+    if stage["kind"] in TASKS:
+        job = _job(bucket, plan, run, stage, told, program)
+        told["job"], read["container"] = job.told(), job.container()
+    put_json(s3, bucket, f"{told['prefix']}prepared.json", read)
     return told
 
 
-def _steps(
+def _work(
     bucket: str,
     plan: Mapping[str, Any],
     stage: Mapping[str, Any],
     told: Mapping[str, Any],
     program: Mapping[str, Any] | None,
-) -> list[list[str]]:
+) -> Work:
+    """The steps of a program on a cluster."""
+    program = _known(stage, program)
+    uri = f"s3://{bucket}/{told['prefix']}"
+    source = source_of(stage, bucket) or f"{uri}in/"
+    return Work(stage, uri, source, program, plan["seed"], told["workers"])
+
+
+def _job(
+    bucket: str,
+    plan: Mapping[str, Any],
+    run: Mapping[str, Any],
+    stage: Mapping[str, Any],
+    told: Mapping[str, Any],
+    program: Mapping[str, Any] | None,
+) -> Job:
+    """The job of a program in containers."""
+    archive = _known(stage, program)["archive"]
+    uri = f"s3://{bucket}/{told['prefix']}"
+    source = source_of(stage, bucket) or f"{uri}in/"
+    # 128 characters at most, of which these have some 120:
+    # https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
+    name = f"{plan['study']}-{stage['name']}-{run['run']}-{run['attempt']}"[:128]
+    sizes = plan["fargate"], plan.get("gpu_hosts", ())
+    return Job(stage, name, uri, source, archive, plan["seed"], told["workers"], *sizes)
+
+
+def _known(stage: Mapping[str, Any], program: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if not program:
         raise PrepareError(
             f"While preparing stage {stage['name']}, found no `program` in the event. Deploy the "
             "study: its state machine tells where the program lies."
         )
-    uri = f"s3://{bucket}/{told['prefix']}"
-    source = source_of(stage, bucket) or f"{uri}in/"
-    return Work(stage, uri, source, program, plan["seed"], told["workers"]).steps()
+    return program
 
 
 def source_of(stage: Mapping[str, Any], bucket: str) -> str:
-    """The prefix that a cluster's stage reads; empty where it reads what SQL gives."""
+    """The prefix that a program reads; empty where it reads what SQL gives."""
     return str(stage["prefix"]).replace("{lake}", bucket)
 
 
-def workers(plan: Mapping[str, Any], stage: Mapping[str, Any]) -> int:
-    """How many work at a stage: calls of a Map's function, or nodes of the cluster, at most."""
+def workers(plan: Mapping[str, Any], stage: Mapping[str, Any], run: Mapping[str, Any]) -> int:
+    """How many work at a stage: a Map's calls or the cluster's nodes at most, ranks or copies."""
     if stage["kind"] in EMR:
         return int(plan["cluster"]["core"] + plan["cluster"]["most_task"])
-    return int(stage.get("concurrency", 1))
+    asked: int | None = (run.get("workers") or {}).get(stage["name"])
+    return int(asked or stage.get("workers") or stage.get("concurrency", 1))
 
 
 def judge(
@@ -191,6 +225,10 @@ def pinned(pieces: list[Any], snapshots: Mapping[str, int | None]) -> str:
 _WRITTEN = {
     "map": "format='PARQUET', compression='ZSTD'",
     "spark": "format='PARQUET', compression='ZSTD'",
+    "mpi": "format='PARQUET', compression='ZSTD'",
+    "batch": "format='PARQUET', compression='ZSTD'",
+    "gpu": "format='PARQUET', compression='ZSTD'",
+    "dask": "format='PARQUET', compression='ZSTD'",
     "mapreduce": "format='JSON', compression='NONE'",
 }
 

@@ -172,6 +172,7 @@ def start(folder: Path) -> tuple[subprocess.Popen[bytes], Running]:
     ready, log = folder / "ready.json", folder / "log.txt"
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment.setdefault("LOCALCLOUD_JARS", str(ROOT / ".cache" / "jars"))
+    environment.setdefault("LOCALCLOUD_IMAGES", str(ROOT / ".cache" / "images"))
     words = [sys.executable, "-m", "localcloud", "--port", str(free_port())]
     words += ["--data", str(folder / "data"), "--ready", str(ready)]
     with log.open("wb") as out:

@@ -103,3 +103,60 @@ class Clusters:
             self.api.terminate_job_flows(JobFlowIds=ids)
         for cluster in self._made:
             self.until(cluster, *OVER)
+
+
+class Jobs:
+    """Steps of one program on one cluster, and a folder of its bucket.
+
+    Parameters
+    ----------
+    clusters : Clusters
+    program : str
+        What command-runner.jar is to run: ``hadoop-streaming`` or ``spark-submit``.
+    """
+
+    def __init__(self, clusters: Clusters, program: str) -> None:
+        self.clusters, self.cluster = clusters, clusters.run()
+        self.program, self.folder, self.id = program, unique("job"), ""
+
+    def run(self, *args: str, patience_s: float = 180) -> dict[str, Any]:
+        """Run a step to its end; give its status."""
+        api = self.clusters.api
+        given = [step(self.program, *args)]
+        self.id = api.add_job_flow_steps(JobFlowId=self.cluster, Steps=given)["StepIds"][0]
+        wait_until(lambda: self.status()["State"] in DONE, patience_s)
+        return self.status()
+
+    def status(self) -> dict[str, Any]:
+        """Give the last step's status."""
+        found: dict[str, Any] = self.clusters.api.describe_step(
+            ClusterId=self.cluster, StepId=self.id
+        )["Step"]["Status"]
+        return found
+
+    def uri(self, name: str) -> str:
+        """Where something of this module's tests is."""
+        return f"s3://{self.clusters.name}/{self.folder}/{name}"
+
+    def put(self, name: str, body: bytes | str) -> str:
+        """Store a file; give its URI."""
+        data = body.encode() if isinstance(body, str) else body
+        key = f"{self.folder}/{name}"
+        self.clusters.s3.put_object(Bucket=self.clusters.name, Key=key, Body=data)
+        return self.uri(name)
+
+    def log(self, name: str) -> str:
+        """Read one of the last step's logs."""
+        return self.clusters.log(self.cluster, f"steps/{self.id}/{name}")
+
+    def containers(self, name: str) -> list[str]:
+        """Read a log of all containers of the cluster's last application, in their order."""
+        prefix = f"logs/{self.cluster}/containers/"
+        found = self.clusters.s3.list_objects_v2(Bucket=self.clusters.name, Prefix=prefix)
+        keys = [each["Key"] for each in found["Contents"] if each["Key"].endswith(f"{name}.gz")]
+        last = max(key.split("/")[3] for key in keys)
+        return [self._text(key) for key in sorted(keys) if f"/{last}/" in key]
+
+    def _text(self, key: str) -> str:
+        got = self.clusters.s3.get_object(Bucket=self.clusters.name, Key=key)
+        return gzip.decompress(got["Body"].read()).decode()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from headrace.testing.shuffle import partition
 from tests.integration.conftest import Running
-from tests.integration.deployed import unique, wait_until
-from tests.integration.emr_clusters import DONE, Clusters, step
+from tests.integration.deployed import unique
+from tests.integration.emr_clusters import Clusters, Jobs
 
 TEXT = "the cat and the hat\nthe end\n"
 MAPPER = """#!/usr/bin/env python3
@@ -47,55 +46,20 @@ time.sleep(30)
 """
 
 
-class Jobs:
-    """A cluster, and a folder of its bucket for each test."""
+class HadoopJobs(Jobs):
+    """Jobs of Hadoop streaming, a folder for each."""
 
-    def __init__(self, clusters: Clusters) -> None:
-        self.clusters, self.cluster = clusters, clusters.run()
-        self.id = ""
-
-    def put(self, **files: str) -> str:
+    def folder_of(self, **files: str) -> str:
         """Store programs and `in/`; give the folder's URI."""
-        folder = unique("job")
+        self.folder = unique("job")
         for name, text in {"in/a.txt": TEXT, "in/b.txt": TEXT, **files}.items():
-            self.clusters.put(f"{folder}/{name.replace('_py', '.py')}", text)
-        return f"s3://{self.clusters.name}/{folder}"
-
-    def run(self, *args: str) -> dict[str, Any]:
-        """Run a step of hadoop-streaming; give its status."""
-        api = self.clusters.api
-        given = [step("hadoop-streaming", *args)]
-        self.id = api.add_job_flow_steps(JobFlowId=self.cluster, Steps=given)["StepIds"][0]
-        wait_until(lambda: self.status()["State"] in DONE, 120)
-        return self.status()
-
-    def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.clusters.api.describe_step(
-            ClusterId=self.cluster, StepId=self.id
-        )["Step"]["Status"]
-        return found
-
-    def log(self, name: str) -> str:
-        """Read one of the step's logs."""
-        return self.clusters.log(self.cluster, f"steps/{self.id}/{name}")
-
-    def containers(self, name: str) -> list[str]:
-        """Read the logs of all containers of the cluster's last application."""
-        prefix = f"logs/{self.cluster}/containers/"
-        found = self.clusters.s3.list_objects_v2(Bucket=self.clusters.name, Prefix=prefix)
-        keys = [each["Key"] for each in found["Contents"] if each["Key"].endswith(f"{name}.gz")]
-        last = max(key.split("/")[3] for key in keys)
-        got = self.clusters.s3.get_object
-        return [
-            gzip.decompress(got(Bucket=self.clusters.name, Key=key)["Body"].read()).decode()
-            for key in keys
-            if last in key
-        ]
+            self.put(name.replace("_py", ".py"), text)
+        return self.uri("").rstrip("/")
 
     def output(self, folder: str) -> list[str]:
-        """Read the lines of a job's output."""
+        """Read the lines of a job's output, or of one of its files."""
         prefix = folder.partition(f"s3://{self.clusters.name}/")[2]
-        found = self.clusters.s3.list_objects_v2(Bucket=self.clusters.name, Prefix=f"{prefix}/")
+        found = self.clusters.s3.list_objects_v2(Bucket=self.clusters.name, Prefix=prefix)
         lines: list[str] = []
         for each in found.get("Contents", []):
             got = self.clusters.s3.get_object(Bucket=self.clusters.name, Key=each["Key"])
@@ -110,14 +74,14 @@ class Jobs:
 
 
 @pytest.fixture(scope="module")
-def jobs(cloud: Running) -> Iterator[Jobs]:
+def jobs(cloud: Running) -> Iterator[HadoopJobs]:
     clusters = Clusters(cloud)
-    yield Jobs(clusters)
+    yield HadoopJobs(clusters, "hadoop-streaming")
     clusters.clean()
 
 
-def test_words_are_counted(jobs: Jobs) -> None:
-    base = jobs.put(map_py=MAPPER, reduce_py=REDUCER)
+def test_words_are_counted(jobs: HadoopJobs) -> None:
+    base = jobs.folder_of(map_py=MAPPER, reduce_py=REDUCER)
     files = ["-files", f"{base}/map.py,{base}/reduce.py", "-D", "mapreduce.job.reduces=2"]
     programs = ["-mapper", "map.py", "-combiner", "python3 reduce.py"]
     programs += ["-reducer", "python3 reduce.py"]
@@ -135,8 +99,8 @@ def test_words_are_counted(jobs: Jobs) -> None:
     assert "reporter:" not in "".join(jobs.containers("stderr"))
 
 
-def test_an_attempt_that_dies_is_begun_again_and_leaves_nothing(jobs: Jobs) -> None:
-    base = jobs.put(flaky_py=FLAKY)
+def test_an_attempt_that_dies_is_begun_again_and_leaves_nothing(jobs: HadoopJobs) -> None:
+    base = jobs.folder_of(flaky_py=FLAKY)
     files = ["-D", "mapreduce.job.reduces=0", "-files", f"{base}/flaky.py"]
     words = ["-input", f"{base}/in", "-output", f"{base}/out", "-mapper", "python3 flaky.py"]
     assert jobs.run(*files, *words)["State"] == "COMPLETED"
@@ -145,8 +109,8 @@ def test_an_attempt_that_dies_is_begun_again_and_leaves_nothing(jobs: Jobs) -> N
     assert jobs.log("stderr").count("Status : FAILED") == 4
 
 
-def test_a_job_whose_attempts_all_die_has_no_output(jobs: Jobs) -> None:
-    base = jobs.put(flaky_py=FLAKY)
+def test_a_job_whose_attempts_all_die_has_no_output(jobs: HadoopJobs) -> None:
+    base = jobs.folder_of(flaky_py=FLAKY)
     files = ["-D", "mapreduce.map.maxattempts=2", "-files", f"{base}/flaky.py"]
     words = ["-input", f"{base}/in", "-output", f"{base}/out", "-mapper", "python3 flaky.py"]
     got = jobs.run(*files, *words)
@@ -159,8 +123,8 @@ def test_a_job_whose_attempts_all_die_has_no_output(jobs: Jobs) -> None:
     assert "Streaming Command Failed!" in jobs.log("stderr")
 
 
-def test_a_task_that_outgrows_its_memory_is_killed_as_yarn_does(jobs: Jobs) -> None:
-    base = jobs.put(hog_py=HOG)
+def test_a_task_that_outgrows_its_memory_is_killed_as_yarn_does(jobs: HadoopJobs) -> None:
+    base = jobs.folder_of(hog_py=HOG)
     limits = ["-D", "mapreduce.map.memory.mb=128", "-D", "mapreduce.map.maxattempts=1"]
     words = ["-input", f"{base}/in/a.txt", "-output", f"{base}/out", "-mapper", "python3 hog.py"]
     got = jobs.run(*limits, "-files", f"{base}/hog.py", *words)
@@ -170,8 +134,8 @@ def test_a_task_that_outgrows_its_memory_is_killed_as_yarn_does(jobs: Jobs) -> N
     assert "of 128 MB physical memory used" in told
 
 
-def test_a_task_without_a_sign_of_life_is_killed(jobs: Jobs) -> None:
-    base = jobs.put()
+def test_a_task_without_a_sign_of_life_is_killed(jobs: HadoopJobs) -> None:
+    base = jobs.folder_of()
     limits = ["-D", "mapreduce.task.timeout=1000", "-D", "mapreduce.map.maxattempts=1"]
     words = ["-input", f"{base}/in/a.txt", "-output", f"{base}/out", "-mapper", "sleep 60"]
     got = jobs.run(*limits, *words)
@@ -182,16 +146,16 @@ def test_a_task_without_a_sign_of_life_is_killed(jobs: Jobs) -> None:
     ("input_", "output", "told"),
     [("none", "out", "Input path does not exist"), ("in", "in", "already exists")],
 )
-def test_hadoop_refuses(jobs: Jobs, input_: str, output: str, told: str) -> None:
-    base = jobs.put()
+def test_hadoop_refuses(jobs: HadoopJobs, input_: str, output: str, told: str) -> None:
+    base = jobs.folder_of()
     words = ["-input", f"{base}/{input_}", "-output", f"{base}/{output}", "-mapper", "cat"]
     got = jobs.run(*words)
     assert got["State"] == "FAILED"
     assert told in got["FailureDetails"]["Message"]
 
 
-def test_steps_hand_on_by_hdfs(jobs: Jobs) -> None:
-    base = jobs.put(map_py=MAPPER)
+def test_steps_hand_on_by_hdfs(jobs: HadoopJobs) -> None:
+    base = jobs.folder_of(map_py=MAPPER)
     between = f"hdfs:///tmp/{unique('between')}"
     files = ["-files", f"{base}/map.py", "-D", "stream.non.zero.exit.is.failure=false"]
     words = ["-input", f"{base}/in/a.txt", "-output", between, "-mapper", "map.py"]
@@ -201,10 +165,10 @@ def test_steps_hand_on_by_hdfs(jobs: Jobs) -> None:
     assert len(jobs.output(f"{base}/out")) == len(TEXT.split())
 
 
-def test_an_input_ten_times_the_memory_is_sorted(jobs: Jobs) -> None:
-    base = jobs.put()
+def test_an_input_ten_times_the_memory_is_sorted(jobs: HadoopJobs) -> None:
+    base = jobs.folder_of()
     lines = "".join(f"{n * 7919 % 1_000_003:07d} {'x' * 120}\n" for n in range(320_000))
-    jobs.clusters.put(f"{base.rpartition('/')[2]}/large/a.txt", lines)
+    jobs.put("large/a.txt", lines)
     limit = len(lines) // 10 >> 20
     memory = [f"mapreduce.{kind}.memory.mb={limit}" for kind in ("map", "reduce")]
     limits = [word for each in memory for word in ("-D", each)]
@@ -215,14 +179,13 @@ def test_an_input_ten_times_the_memory_is_sorted(jobs: Jobs) -> None:
     assert found == sorted(lines.splitlines())
 
 
-def test_an_archive_is_unpacked_beside_the_task(jobs: Jobs) -> None:
+def test_an_archive_is_unpacked_beside_the_task(jobs: HadoopJobs) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("helper.py", "WORD = 'helped'\n")
-    base = jobs.put(map_py="import os, helper\nprint(helper.WORD, os.environ['SEED'])\n")
-    key = f"{base.rpartition('/')[2]}/p.zip"
-    jobs.clusters.s3.put_object(Bucket=jobs.clusters.name, Key=key, Body=packed.getvalue())
-    shipped = ["-archives", f"{base}/p.zip#program", "-files", f"{base}/map.py"]
+    base = jobs.folder_of(map_py="import os, helper\nprint(helper.WORD, os.environ['SEED'])\n")
+    packed_uri = jobs.put("p.zip", packed.getvalue())
+    shipped = ["-archives", f"{packed_uri}#program", "-files", f"{base}/map.py"]
     variables = ["-cmdenv", "PYTHONPATH=program", "-cmdenv", "SEED=7"]
     words = ["-input", f"{base}/in/a.txt", "-output", f"{base}/out", "-reducer", "NONE"]
     got = jobs.run(*shipped, *words, "-mapper", "python3 map.py", *variables)
@@ -230,7 +193,35 @@ def test_an_archive_is_unpacked_beside_the_task(jobs: Jobs) -> None:
     assert [line.strip() for line in jobs.output(f"{base}/out")] == ["helped 7"]
 
 
-def test_what_the_local_runner_would_ignore_is_refused(jobs: Jobs) -> None:
+def test_a_line_without_a_tab_is_a_key_with_an_empty_value(jobs: HadoopJobs) -> None:
+    base = jobs.folder_of(map_py="print('{}')\nprint('a\\tb')\n")
+    words = ["-files", f"{base}/map.py", "-input", f"{base}/in/a.txt", "-output", f"{base}/out"]
+    got = jobs.run(*words, "-mapper", "python3 map.py", "-reducer", "cat")
+    assert got["State"] == "COMPLETED", got
+    # In process, headrace.testing does the same.
+    assert sorted(jobs.output(f"{base}/out")) == ["a\tb", "{}\t"]
+
+
+def test_a_key_goes_where_the_tests_in_process_say(jobs: HadoopJobs) -> None:
+    keys = ["a", "the", "cat", "é", "日本", "", "x" * 300]
+    base = jobs.folder_of()
+    source = jobs.put("keys/a.txt", "".join(f"{key}\t1\n" for key in keys))
+    words = ["-D", "mapreduce.job.reduces=3", "-input", source, "-output", f"{base}/out"]
+    got = jobs.run(*words, "-mapper", "cat", "-reducer", "cat")
+    assert got["State"] == "COMPLETED", got
+    for number in range(3):
+        told = sorted(jobs.output(f"{base}/out/part-{number:05d}"))
+        assert told == sorted(f"{k}\t1" for k in keys if partition(k.encode(), 3) == number)
+
+
+def test_the_log_says_who_runs_it(jobs: HadoopJobs) -> None:
+    base = jobs.folder_of()
+    jobs.run("-input", f"{base}/in/a.txt", "-output", f"{base}/out", "-mapper", "cat")
+    assert "LocalJobRunner" in jobs.log("controller")
+    assert "no YARN" in jobs.log("controller")
+
+
+def test_what_the_local_runner_would_ignore_is_refused(jobs: HadoopJobs) -> None:
     words = ["-D", "mapreduce.map.failures.maxpercent=10", "-input", "a", "-output", "b"]
     got = jobs.run(*words, "-mapper", "cat")
     assert "mapreduce.map.failures.maxpercent=10" in got["FailureDetails"]["Message"]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import zipfile
 from collections.abc import Iterator
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from tests.integration.conftest import Running
-from tests.integration.deployed import unique, wait_until
-from tests.integration.emr_clusters import DONE, Clusters, step
+from tests.integration.emr_clusters import Clusters, Jobs
 
 PROGRAM = """import json, os, sys
 from helper import double
@@ -40,51 +37,15 @@ while True:
 """
 
 
-class Jobs:
-    """A cluster, and a folder of its bucket for each test."""
-
-    def __init__(self, clusters: Clusters) -> None:
-        self.clusters, self.cluster = clusters, clusters.run()
-        self.folder, self.id = unique("job"), ""
-
-    def uri(self, name: str) -> str:
-        """Where something of this module's tests is."""
-        return f"s3://{self.clusters.name}/{self.folder}/{name}"
-
-    def put(self, name: str, body: bytes | str) -> str:
-        """Store a file; give its URI."""
-        data = body.encode() if isinstance(body, str) else body
-        key = f"{self.folder}/{name}"
-        self.clusters.s3.put_object(Bucket=self.clusters.name, Key=key, Body=data)
-        return self.uri(name)
-
-    def run(self, *args: str) -> dict[str, Any]:
-        """Run a step of spark-submit; give its status."""
-        api = self.clusters.api
-        given = [step("spark-submit", *args)]
-        self.id = api.add_job_flow_steps(JobFlowId=self.cluster, Steps=given)["StepIds"][0]
-        wait_until(lambda: self.status()["State"] in DONE, 180)
-        return self.status()
-
-    def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.clusters.api.describe_step(
-            ClusterId=self.cluster, StepId=self.id
-        )["Step"]["Status"]
-        return found
-
-    def driver(self, name: str) -> str:
-        """Read a log of the last driver's container."""
-        prefix = f"logs/{self.cluster}/containers/"
-        found = self.clusters.s3.list_objects_v2(Bucket=self.clusters.name, Prefix=prefix)
-        key = max(each["Key"] for each in found["Contents"] if f"01_000001/{name}" in each["Key"])
-        got = self.clusters.s3.get_object(Bucket=self.clusters.name, Key=key)
-        return gzip.decompress(got["Body"].read()).decode()
+def driver(jobs: Jobs, name: str) -> str:
+    """Read a log of the last driver's container."""
+    return jobs.containers(name)[0]
 
 
 @pytest.fixture(scope="module")
 def jobs(cloud: Running) -> Iterator[Jobs]:
     clusters = Clusters(cloud)
-    yield Jobs(clusters)
+    yield Jobs(clusters, "spark-submit")
     clusters.clean()
 
 
@@ -106,8 +67,8 @@ def test_a_program_with_an_archive_in_cluster_mode(jobs: Jobs) -> None:
     words = ["--deploy-mode", "cluster", "--name", "it", "--archives", f"{archive_uri}#program"]
     words += [*conf, "--conf", "spark.pyspark.python=python3", program]
     got = jobs.run(*words, "--input", source, "--output", jobs.uri("out"))
-    assert got["State"] == "COMPLETED", jobs.driver("stdout") + jobs.driver("stderr")
-    said = jobs.driver("stdout")
+    assert got["State"] == "COMPLETED", driver(jobs, "stdout") + driver(jobs, "stderr")
+    said = driver(jobs, "stdout")
     assert "no package of the host" in said
     assert json.loads(said.splitlines()[-1]) == {"total": 90, "seed": "7", "mine": "7"}
     found = jobs.clusters.s3.list_objects_v2(
@@ -127,7 +88,7 @@ def test_a_program_that_fails_says_why(jobs: Jobs) -> None:
     assert got["FailureDetails"]["Message"] == "ValueError: no rows"
     told = jobs.clusters.log(jobs.cluster, f"steps/{jobs.id}/stderr")
     assert "finished with failed status" in told
-    assert "ValueError: no rows" in jobs.driver("stdout") + jobs.driver("stderr")
+    assert "ValueError: no rows" in driver(jobs, "stdout") + driver(jobs, "stderr")
 
 
 def test_a_program_that_ends_without_a_word(jobs: Jobs) -> None:

@@ -15,18 +15,22 @@ import aws_cdk as cdk
 from headrace import target
 from headrace.plan import Plan, StagePlan, plan_of
 from headrace.study import (
+    Batch,
     Cluster,
     External,
     Function,
     Kinesis,
     Map,
     MapReduce,
+    Mpi,
     Query,
     Spark,
+    Stage,
     Study,
     Table,
 )
 from infra.app import build, feature_flags
+from infra.image_source import Image, Images
 from infra.programs import Program
 from infra.zips import Asset, write_zip
 
@@ -65,7 +69,7 @@ class Zips:
         return self._asset(f"code-{function}", function)
 
     def layer(self, function: str) -> Asset | None:
-        return None if function == "run" else self._asset(f"layer-{function}", function)
+        return None if function in ("run", "image") else self._asset(f"layer-{function}", function)
 
     def program(self, stage: StagePlan) -> Program:
         file = self.folder / f"{stage.name}.py"
@@ -73,6 +77,13 @@ class Zips:
         jars = tuple(self._asset(f"jar-{j}", j) for j in stage.deployed()["jars"])
         archive = self._asset(f"archive-{stage.name}", stage.name)
         return Program(Asset(file, f"file-{stage.name}"), archive, jars)
+
+    def archive(self, stage: StagePlan) -> Asset:
+        return self._asset(f"archive-{stage.name}", stage.name)
+
+    def images(self) -> Images:
+        image = Image("tasks/mpi", "mpi/Dockerfile", "0123456789abcdef")
+        return Images(self._asset("images", "mpi"), (image,))
 
     def _asset(self, name: str, function: str) -> Asset:
         path = self.folder / f"{name}.zip"
@@ -151,6 +162,38 @@ def corpus(gpu: bool = False) -> Plan:
         ],
         cluster=Cluster(core=2, most_task=3, idle_s=600),
         tags={"course": "soc101", "study": "mine"},
+    )
+    return plan_of(study)
+
+
+@dataclass(frozen=True)
+class Step:
+    walk: int
+    place: float
+
+
+def walks(*more: Stage, nodes: int = 2) -> Plan:
+    """A study in containers: one alone, one of many nodes, and copies on the spot market."""
+    study = Study(
+        name="walks",
+        question="How far does a drunkard come?",
+        tables=[Table("readings", Reading)],
+        stages=[
+            Mpi("steps", "tasks/mpi/walks.py", "SELECT station FROM readings", Step, ranks=3),
+            Mpi(
+                "far",
+                "tasks/mpi/walks.py",
+                "s3://open-data/walks/",
+                Step,
+                ranks=4 * nodes,
+                nodes=nodes,
+                memory_mib=4096,
+                timeout_s=600,
+            ),
+            Batch("copies", "tasks/mpi/walks.py", "SELECT walk FROM steps", Step, size=40, vcpus=2),
+            *more,
+        ],
+        tags={"course": "soc101"},
     )
     return plan_of(study)
 

@@ -15,9 +15,10 @@ import boto3
 import pyarrow as pa
 from moto import mock_aws
 
-from headrace.cost import PRICES
+from headrace.cost import PRICES, TASK_PRICES
 from headrace.lake import LINEAGE
 from headrace.plan import ITEM, QUARANTINE_COLUMNS, RUNS_COLUMNS
+from headrace.task_stages import FARGATE
 from lambdas.map.handler import answer as map_answer
 from lambdas.map.mapper import Mapper
 from lambdas.register.handler import answer as register_answer
@@ -67,6 +68,31 @@ def job_stage(**more: Any) -> dict[str, Any]:
     }
 
 
+def mpi_stage(**more: Any) -> dict[str, Any]:
+    """An Mpi stage of three ranks that reads `numbers`."""
+    told = spark_stage(kind="mpi", program="tasks/mpi/squares.py")
+    for name in ("conf", "jars", "gpu"):
+        del told[name]
+    return {
+        **told,
+        "image": "tasks/mpi",
+        "workers": 3,
+        "nodes": 1,
+        "platform": "FARGATE",
+        "vcpus": 4,
+        "memory_mib": 8192,
+        "asked": {"vcpus": 3, "memory_mib": 2048},
+        **more,
+    }
+
+
+def batch_stage(**more: Any) -> dict[str, Any]:
+    """A Batch stage of two copies that reads `numbers`."""
+    told = mpi_stage(kind="batch", workers=2, platform="EC2", spot=True, vcpus=1, memory_mib=2048)
+    del told["nodes"]
+    return {**told, "asked": {"vcpus": 1, "memory_mib": 2048}, **more}
+
+
 def deployed(*stages: dict[str, Any]) -> dict[str, Any]:
     """A deployed plan with a table `numbers`."""
     tables = {
@@ -80,7 +106,8 @@ def deployed(*stages: dict[str, Any]) -> dict[str, Any]:
         "tables": [{"name": name, "columns": columns} for name, columns in tables.items()],
         "seed": 25,
         "stages": list(stages),
-        "prices": dict(PRICES),
+        "prices": {**PRICES, **TASK_PRICES},
+        "fargate": [[vcpus, list(sizes)] for vcpus, sizes in FARGATE],
         "cluster": {
             "name": "headrace-tests",
             "instance": "m6i.xlarge",
@@ -89,6 +116,7 @@ def deployed(*stages: dict[str, Any]) -> dict[str, Any]:
             "idle_s": 900,
             "release": "emr-7.13.0",
             "usd_h": 0.24,
+            "engine": "Amazon EMR emr-7.13.0, Hadoop 3.4.2, Spark 3.5.6",
         },
     }
 

@@ -68,8 +68,8 @@ class Stage:
     def put(self, key: str, body: bytes) -> None:
         self.s3.put_object(Bucket="lake", Key=key, Body=body)
 
-    def probe(self, left_s: float = 60) -> dict[str, Any]:
-        return answer(self.mapper, {"op": "probe", "prefix": self.prefix}, left_s)
+    def probe(self, left_s: float = 60, run: dict[str, Any] | None = None) -> dict[str, Any]:
+        return answer(self.mapper, {"op": "probe", "run": run, "prefix": self.prefix}, left_s)
 
     def forget(self) -> None:
         """Take away what the probe kept, so that each call runs its items."""

@@ -55,6 +55,8 @@ def run(*words: str, **extra: Any) -> Result:
         (["--stage", "pages", "--stop"], "--stage with --stop"),
         (["--stage", "pages", "--run", "a"], "add --resume or --from"),
         (["--run", "No/Id"], "no run's id"),
+        (["--workers", "2"], "--workers without --stage"),
+        (["--stage", "pages", "--workers", "0"], "0 is not in the range x>=1"),
     ],
 )
 def test_words_that_contradict_each_other_are_refused(words: list[str], said: str) -> None:
@@ -69,6 +71,12 @@ def test_a_stage_that_is_not_there_is_one_clear_error(option: str) -> None:
     assert done.exit_code == 1
     assert "stage 'no_such' of study crawl, found only pages" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_workers_that_a_stage_can_not_have_are_one_clear_error() -> None:
+    done = run("run", "crawl", "--stage", "pages", "--workers", "1001")
+    assert done.exit_code == 1
+    assert "concurrency=1001, outside 1 to 1000" in done.stderr
 
 
 def board_of(events: list[dict[str, Any]]) -> boards.Board:

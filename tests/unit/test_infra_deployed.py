@@ -34,6 +34,7 @@ WANTED = {
     "land": "pyarrow.parquet, pyarrow.fs; pyarrow.fs.S3FileSystem",
     "map": "pyarrow.parquet",
     "run": "boto3",
+    "image": "boto3",
 }
 WRITER = "pyarrow.fs, pyiceberg.catalog.glue, pyiceberg.io.pyarrow; pyarrow.fs.S3FileSystem"
 #: What boto3 stands on, and Lambda's runtime has beside it.

@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from headrace import target as targets
-from headrace.plan import ROOT, StagePlan
+from headrace.plan import ROOT, StagePlan, plan_of
+from headrace.study import Mpi, Study
 from infra import programs
 from infra.bundle import CACHE, Bundler
+from infra.function_zip import FunctionZipError
 from infra.program_jars import ProgramError, jar_name, jars_of
 from infra.programs import beside, modules_of, packages_of
-from tests.unit.infra_synth import corpus
+from tests.unit.infra_synth import Step, corpus
 
 PLAN = corpus()
 TOPS, PAIRS = PLAN.stage("tops"), PLAN.stage("pairs")
@@ -159,3 +161,24 @@ def test_a_bundler_gives_the_program_and_its_archive() -> None:
     assert made.file.path == ROOT / TOPS.program
     assert made.archive.path == archive(TOPS)
     assert made.jars == ()
+
+
+def job(program: str) -> StagePlan:
+    made = Mpi("walks", program, "SELECT 1 AS n", Step)
+    return plan_of(Study("walks", "How far?", stages=[made])).stage("walks")
+
+
+def test_a_job_s_archive_has_sources_alone(tmp_path: Path) -> None:
+    made = programs.sources(job("tasks/mpi/random_walks.py"), tmp_path)
+    with zipfile.ZipFile(made.path) as zipped:
+        held = set(zipped.namelist())
+        assert [n for n in held if zipped.read(n) != (ROOT / n).read_bytes()] == []
+    assert {"tasks/__init__.py", "tasks/mpi/__init__.py", "tasks/mpi/random_walks.py"} <= held
+    assert {name.split("/")[0] for name in held} == {"tasks"}
+    assert not [name for name in held if name.startswith("tasks/boot/")]
+    assert programs.sources(job("tasks/mpi/random_walks.py"), tmp_path) == made
+
+
+def test_a_job_without_a_program_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FunctionZipError, match="tasks.mpi.not_there"):
+        programs.sources(job("tasks/mpi/not_there.py"), tmp_path)

@@ -93,6 +93,7 @@ def test_a_study_of_programs_runs_on_a_cluster() -> None:
         "idle_s": 900,
         "release": "emr-7.13.0",
         "usd_h": 0.24,
+        "engine": "Amazon EMR emr-7.13.0, Hadoop 3.4.2, Spark 3.5.6",
     }
     (deployed, _) = told["stages"]
     assert deployed["prefix"] == "s3://{lake}/files/v/"

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from headrace.lake import Rejected
-from studies.presidents.records import addresses
 from studies.presidents.sentences import address, sentences
-from studies.speeches.records import CORPUS
+from studies.speeches.records import CORPUS, addresses
 from studies.speeches.records import sentences as spoken_sentences
 
 GOOD = {

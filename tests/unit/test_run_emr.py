@@ -163,7 +163,7 @@ def test_what_a_stage_reads_is_looked_at_once_it_lies_there(spark: Study) -> Non
     facts = json.loads(
         spark.s3.get_object(Bucket="lake", Key=f"{told['prefix']}facts.json")["Body"].read()
     )
-    assert facts["engine"] == "Amazon EMR emr-7.13.0, Apache Spark"
+    assert facts["engine"] == "Amazon EMR emr-7.13.0, Hadoop 3.4.2, Spark 3.5.6"
     assert (facts["items"], facts["bytes_in"], facts["seed"]) == (0, 3, 25)
     assert facts["files"] == [f"{told['prefix']}in/x1"]
     again = spark.prepare(spark.begin("s"), "squares", program=PROGRAM)

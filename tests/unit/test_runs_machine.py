@@ -62,6 +62,7 @@ def test_the_input_is_the_contracts() -> None:
         "again": "q",
     }
     assert json.loads(Wanted("r").input())["only"] is None
+    assert json.loads(Wanted("r", workers={"a": 4}).input())["workers"] == {"a": 4}
 
 
 def test_one_runs_at_a_time(machine: Machine) -> None:
@@ -112,6 +113,14 @@ def test_a_resumed_run_does_what_is_not_done_and_keeps_what_was_wanted(machine: 
     last = ended(machine, Wanted("one", only=("words",)))
     assert machine.resumed(last, None, (), nothing) == Wanted("one", 2, [], ["words"])
     assert machine.resumed(last, None, ["longest"], nothing) == Wanted("one", 2, [], ["longest"])
+
+
+def test_a_resumed_run_keeps_its_workers_unless_others_are_asked_for(machine: Machine) -> None:
+    last = ended(machine, Wanted("one", only=("words",), workers={"words": 4}))
+    assert machine.wanted(last).workers == {"words": 4}
+    assert machine.resumed(last, None, (), nothing).workers == {"words": 4}
+    others = machine.resumed(last, "words", ("words",), nothing, {"words": 2})
+    assert others.workers == {"words": 2}
 
 
 def test_from_a_stage_on_all_that_reads_it_is_done_anew(machine: Machine) -> None:

@@ -12,9 +12,9 @@ from localcloud.cloud import Cloud
 
 def install(cloud: Cloud) -> None:
     """Patch moto once, before it answers."""
-    from localcloud.control.patches import athena, bucket_policy, cloudwatch, glue, iam
+    from localcloud.control.patches import athena, bucket_policy, cloudwatch, ecr, glue, iam
 
-    for patch in (athena, bucket_policy, cloudwatch, glue, iam):
+    for patch in (athena, bucket_policy, cloudwatch, ecr, glue, iam):
         patch.install(cloud)
 
 

@@ -20,7 +20,7 @@ from localcloud.control.types.base import (
     tag_list,
 )
 
-NO_IMAGES = "no image can be pushed"
+ON_DISK = "layers lie on this machine's disk"
 
 
 class Repository(ResourceType):
@@ -31,16 +31,16 @@ class Repository(ResourceType):
     properties = {
         "EmptyOnDelete": Property("cloudformation:GetTemplate"),
         "EncryptionConfiguration": Property(
-            "ecr:DescribeRepositories", stored=NO_IMAGES, replaces=True
+            "ecr:DescribeRepositories", stored=ON_DISK, replaces=True
         ),
-        "ImageScanningConfiguration": Property("ecr:DescribeRepositories", stored=NO_IMAGES),
-        "ImageTagMutability": Property(
-            "ecr:DescribeRepositories", stored=NO_IMAGES, default="MUTABLE"
+        "ImageScanningConfiguration": Property(
+            "ecr:DescribeRepositories", stored="no image is scanned"
         ),
-        "LifecyclePolicy": Property("ecr:GetLifecyclePolicy", stored=NO_IMAGES),
+        "ImageTagMutability": Property("ecr:DescribeRepositories", default="MUTABLE"),
+        "LifecyclePolicy": Property("ecr:GetLifecyclePolicy", stored="no image expires"),
         "RepositoryName": Property("ecr:DescribeRepositories", replaces=True),
         "RepositoryPolicyText": Property(
-            "ecr:GetRepositoryPolicy", ordered=False, stored=NO_IMAGES
+            "ecr:GetRepositoryPolicy", ordered=False, stored="who pushes and pulls isn't asked"
         ),
         "Tags": Property("ecr:ListTagsForResource", ordered=False),
     }

@@ -15,6 +15,17 @@ from localcloud.engines.emr.node_work import CommandError, Ended, Node, Work
 __all__ = ["Ended", "Node", "Work", "known", "run"]
 
 ENGINES = {"hadoop-streaming": hadoop.run, "spark-submit": spark.run}
+#: Who runs a command here, in the log of each step: on AWS it would be YARN's containers.
+SAID = {
+    "hadoop-streaming": (
+        "local cloud: run by Hadoop's LocalJobRunner on this machine, {cores} tasks at a time; "
+        "there is no YARN"
+    ),
+    "spark-submit": (
+        "local cloud: run by Spark local[{cores}], driver and executors in one process on this "
+        "machine; there is no YARN"
+    ),
+}
 STAMP = "%Y-%m-%dT%H:%M:%S.000Z"
 
 
@@ -53,6 +64,7 @@ def _run(node_: Node, work: Work, out: BinaryIO, err: BinaryIO, stopped: threadi
         raise CommandError("While starting a step, found no command in its Args. Give one.")
     place = node.lay_out(node_)
     if known(work.args):
+        _say(work, f"INFO {SAID[work.args[0]].format(cores=node_.vcores)}")
         application = f"{time.time_ns() // 1_000_000}_0001"
         return ENGINES[work.args[0]](place, work, application, out, err, stopped)
     environment = place.environment(os.environ)

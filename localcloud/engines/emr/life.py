@@ -178,6 +178,9 @@ class Life:
             idle_s = now - max(cluster.idle_since, cluster.policy_since)
             left_s = cluster.idle_policy["IdleTimeout"] - idle_s
             if left_s <= 0:
+                # USER_REQUEST is the nearest of EMR's codes, none of which is for idleness; no
+                # source was found for the code and the words that EMR itself uses.
+                # https://docs.aws.amazon.com/emr/latest/APIReference/API_ClusterStateChangeReason.html
                 message = f"Terminated by auto-termination policy: idle for {idle_s:.0f} seconds"
                 cluster.end("USER_REQUEST", message)
                 return

@@ -89,7 +89,13 @@ def _core(node: Node, root: Path) -> dict[str, str]:
 
 
 def _mapred(node: Node) -> dict[str, str]:
-    """Give what a job may change; the shares are those of EMR's types with 16 GiB."""
+    """Give what a job may change.
+
+    A map task has a quarter of what YARN hands out, a reduce task half, as EMR's page has it for
+    i3.xlarge, r4.xlarge, p3.2xlarge; older types, as m4.xlarge, have half of that. Of m5 and m6i
+    the copies of the page that could be read say nothing: for them it is a guess.
+    https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-hadoop-task-config.html
+    """
     return {
         "mapreduce.map.memory.mb": str(node.yarn_mib // 4),
         "mapreduce.reduce.memory.mb": str(node.yarn_mib // 2),

@@ -21,12 +21,19 @@ def descendants(pid: int) -> list[int]:
     found: list[int] = []
     todo = [pid]
     while todo:
-        for told in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
+        for told in _threads(todo.pop()):
             with contextlib.suppress(OSError):  # it ended meanwhile
-                pids = [int(each) for each in told.read_text().split()]
+                pids = [int(each) for each in (told / "children").read_text().split()]
                 todo += pids
                 found += pids
     return found
+
+
+def _threads(pid: int) -> list[Path]:
+    try:
+        return [*Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:  # it ended meanwhile
+        return []
 
 
 def memory(pid: int) -> tuple[int, int]:

@@ -99,6 +99,10 @@ _WRAPPED = {
     ),
 }
 
+# The names as https://github.com/aws/aws-cdk/issues/13735 shows them, of a refused addStep:
+# "EMR.AmazonElasticMapReduceException", "(Service: AmazonElasticMapReduce; Status Code: 400; …)".
+# Step Functions' own pages list no errors of EMR; the two that EMR's API has a class for,
+# EMR.InternalServerException and EMR.InvalidRequestException, are formed as other services' are.
 EMR = Job(
     "AmazonElasticMapReduce",
     "EMR",

@@ -18,6 +18,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "athena:stopQueryExecution": ("",),
     "athena:getQueryExecution": ("",),
     "athena:getQueryResults": ("",),
+    "batch:submitJob": ("", "sync"),
     "elasticmapreduce:createCluster": ("", "sync"),
     "elasticmapreduce:terminateCluster": ("", "sync"),
     "elasticmapreduce:setClusterTerminationProtection": ("",),

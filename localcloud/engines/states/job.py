@@ -55,6 +55,9 @@ class Followed:
         The states that it ends in.
     cancel : callable
         Of the client and what the call answered.
+    gives : callable
+        What the task gives, of the description that has the field names of states; all of it,
+        if nothing is said.
     """
 
     ask: Callable[[Any, Submitted], tuple[str, Shape]]
@@ -62,6 +65,7 @@ class Followed:
     succeeded: frozenset[str]
     failed: frozenset[str]
     cancel: Callable[[Any, Submitted], Any]
+    gives: Callable[[Shape], Shape] = lambda told: told
 
 
 @dataclass(frozen=True)

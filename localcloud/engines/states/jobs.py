@@ -1,7 +1,6 @@
 """Integrations that moto has not: a call, and where it ends with `.sync`, its job until it is done.
 
-One `Job` says how a service's job is asked about and cancelled; Batch's jobs are to be a
-further entry of `JOBS`.
+One `Job` says how a service's job is asked about and cancelled.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 
 from localcloud.cloud import Cloud
 from localcloud.engines.states import clients, errors, tasks
+from localcloud.engines.states.batch import BATCH
 from localcloud.engines.states.clusters import EMR
 from localcloud.engines.states.job import Followed, Job, Shape, Submitted
 
@@ -55,6 +55,7 @@ JOBS = {
             )
         },
     ),
+    "batch": BATCH,
     "elasticmapreduce": EMR,
 }
 
@@ -119,6 +120,7 @@ def install(cloud: Cloud) -> None:
                 if state not in followed.succeeded | followed.failed:
                     return None
                 self._normalise_response(told, service_action_name=action)
+                told = followed.gives(told)
                 if state in followed.succeeded:
                     return told
                 cause = json.dumps(told, separators=(",", ":"))

@@ -1,0 +1,1 @@
+"""Has a container image built, once for each of its tags."""
