@@ -109,7 +109,7 @@ def _differs(kernels: Ndvi, red: Any, near: Any, precision: str) -> float:
     return most
 
 
-def _mapped(kernels: Ndvi, red: Any, near: Any) -> float:
+def _mapped(kernels: Ndvi, red: scenes.Pixels, near: scenes.Pixels) -> float:
     """Bytes a second of the ElementwiseKernel alone, from and to memory that no cache holds."""
     device = kernels.device
     there = device.put(red), device.put(near)
@@ -123,7 +123,7 @@ def _mapped(kernels: Ndvi, red: Any, near: Any) -> float:
     return red.size * kernels.pixel_bytes / best(work)
 
 
-def _whole(kernels: Ndvi, red: Any, near: Any) -> float:
+def _whole(kernels: Ndvi, red: scenes.Pixels, near: scenes.Pixels) -> float:
     """Bytes a second of both kernels, as the program runs them, chunk by chunk."""
     bytes_ = red.size * (kernels.pixel_bytes + kernels.real.itemsize)
     return bytes_ / best(lambda: kernels.mean(red, near), 5)

@@ -30,7 +30,7 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parents[1]
 SOURCES = (
-    *("headrace", "stream", "lambdas", "emr_steps", "infra", "localcloud", "studies"),
+    *("headrace", "stream", "lambdas", "emr_steps", "infra", "localcloud", "studies", "tasks"),
     *("app.py", "cdk.json"),
 )
 LINKS = (".venv", "node_modules", "requirements")

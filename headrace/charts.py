@@ -30,7 +30,7 @@ from headrace.printed import is_number
 INK, FAINT, COLOURS = "#1a1a1a", "#8a8a8a", ("#1f4e79", "#b5541c", "#4a7a3a", "#7a3a6a")
 WIDTH_IN = 7.2
 _ID = re.compile(r'\bid="|url\(#|href="#')
-_STYLE: Any = {
+STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 10,
     "text.color": INK,
@@ -117,14 +117,14 @@ class Chart:
 
 def figure(chart: Chart) -> Figure:
     """Draw a chart."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         return _bars(chart) if chart.kind == "bar" else _lines(chart)
 
 
 def svg(chart: Chart) -> str:
     """The chart as an ``<svg>`` element for a page: the same bytes for the same answer."""
     file = io.StringIO()
-    with mpl.rc_context(_STYLE | {"svg.hashsalt": chart.name}):
+    with mpl.rc_context(STYLE | {"svg.hashsalt": chart.name}):
         figure(chart).savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
     # Every figure has an "axes_1": on one page they would be one another's.
@@ -133,7 +133,7 @@ def svg(chart: Chart) -> str:
 
 def png(chart: Chart, path: Path) -> None:
     """Write the chart as a PNG of 200 dots an inch."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure(chart).savefig(path, dpi=200)
 
 

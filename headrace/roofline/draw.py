@@ -11,8 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from headrace.charts import _STYLE as STYLE
-from headrace.charts import COLOURS, FAINT, INK, WIDTH_IN
+from headrace.charts import COLOURS, FAINT, INK, STYLE, WIDTH_IN
 from headrace.roofline.placed import Placed
 from headrace.roofline.roofs import Roofline
 

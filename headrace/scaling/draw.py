@@ -10,8 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from headrace.charts import _STYLE as STYLE
-from headrace.charts import COLOURS, FAINT, INK
+from headrace.charts import COLOURS, FAINT, INK, STYLE
 from headrace.scaling.analysis import Analysis
 from headrace.scaling.laws import Floats
 

@@ -280,8 +280,8 @@ def pick(wanted: str = "any", most_mib: int | None = None) -> Device:
                 return Device(device, most_mib)
     names = ", ".join(d.name.strip() for d in found) or "none at all"
     raise DeviceError(
-        f"While picking a device ({wanted}), found {names}. OpenCL has no driver for one that would "
-        "do. Ask for device any, which takes PoCL on the CPU, or mend the container's driver."
+        f"While picking a device ({wanted}), found {names}. OpenCL has no driver for one that "
+        "would do. Ask for device any, which takes PoCL on the CPU, or mend the container's driver."
     )
 
 

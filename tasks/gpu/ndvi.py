@@ -3,8 +3,8 @@
     Gpu("greenness", program="tasks/gpu/ndvi.py", input="s3://{lake}/files/landsat/",
         produces=Greenness, params={"precision": "float64"})
 
-Below the input are GeoTIFFs ``*_B4.TIF`` and ``*_B5.TIF``, see `tasks.gpu.scenes`; scenes may differ
-in size. A row a scene, by name:
+Below the input are GeoTIFFs ``*_B4.TIF`` and ``*_B5.TIF``, see `tasks.gpu.scenes`; scenes may
+differ in size. A row a scene, by name:
 
 | column | meaning |
 |---|---|
@@ -212,8 +212,8 @@ def _forecast(program: Program, bands: scenes.Bands, count: int) -> None:
 
 def _empty(bands: scenes.Bands) -> scenes.SceneError:
     return scenes.SceneError(
-        f"While computing scene {bands.name}, found none of {bands.red.size} pixels with both bands "
-        "> 0: it is empty, and has no mean. Take it away, or leave it out by skip."
+        f"While computing scene {bands.name}, found none of {bands.red.size} pixels with both "
+        "bands > 0: it is empty, and has no mean. Take it away, or leave it out by skip."
     )
 
 

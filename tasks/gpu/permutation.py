@@ -1,4 +1,4 @@
-"""Permutation test of a difference in means of two groups: could chance have made it?
+"""Permutation test of a difference in means of two groups.
 
     Gpu("shuffle_test", program="tasks/gpu/permutation.py",
         input="SELECT party AS label, mood AS value FROM …", produces=Shuffled,
@@ -28,7 +28,7 @@ The true dealing counts as one of the permutations, so p is never 0 (Phipson and
 Permutation p-values should never be zero). Random numbers are keyed by (seed, permutation): neither
 chunks nor devices change one. A value is taken into the first group with the chance of those wanted
 over those left (selection sampling, Knuth 3.4.2, algorithm S), of 32 bits: a chance is 2^-32 off at
-most. Facts: `mean`, `permutations`.
+most. Fact: `mean` of the null.
 """
 
 from __future__ import annotations
@@ -179,8 +179,8 @@ def _groups(program: Program) -> tuple[list[str], Floats, int]:
     names = program.params.get("groups") or found
     if not isinstance(names, list) or len(set(names)) != 2 or set(names) - set(found):
         raise ProgramError(
-            f"While reading labels, found {len(found)} groups: {', '.join(found[:10])}. A test is of "
-            f"two that are there, and groups is {program.params.get('groups')!r}. Name two."
+            f"While reading labels, found {len(found)} groups: {', '.join(found[:10])}. A test is "
+            f"of two that are there; groups is {program.params.get('groups')!r}. Name two."
         )
     values = table["value"].to_numpy().astype(np.float64)
     first, second = (np.sort(values[labels == name]) for name in names)

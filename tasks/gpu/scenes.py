@@ -124,7 +124,7 @@ def _pixels(system: Any, path: str) -> Pixels:
 
 def _mapped(image: Any, path: str) -> Pixels | None:
     """Map a file whose pixels lie there as they are in memory; None where they don't."""
-    kinds = {"L": np.dtype(np.uint8), "I;16": np.dtype("<u2")}
+    kinds: dict[str, np.dtype[Any]] = {"L": np.dtype(np.uint8), "I;16": np.dtype("<u2")}
     tags = image.tag_v2 if image.format == "TIFF" else {}
     offsets, counts = tags.get(OFFSETS, ()), tags.get(COUNTS, ())
     if tags.get(COMPRESSION) != 1 or image.mode not in kinds or not offsets:
@@ -134,4 +134,5 @@ def _mapped(image: Any, path: str) -> Pixels | None:
     whole = image.height * image.width * dtype.itemsize
     if list(offsets[1:]) != ends[:-1] or ends[-1] - offsets[0] != whole or offsets[0] % 2:
         return None
-    return np.memmap(path, dtype, "r", offsets[0], (image.height, image.width))
+    mapped: Pixels = np.memmap(path, dtype, "r", offsets[0], (image.height, image.width))
+    return mapped

@@ -17,7 +17,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = (
-    *("headrace", "stream", "lambdas", "emr_steps", "infra", "localcloud", "studies"),
+    *("headrace", "stream", "lambdas", "emr_steps", "infra", "localcloud", "studies", "tasks"),
     *("app.py", "cdk.json"),
 )
 LINKS = (".venv", "node_modules", ".cache", "requirements")

@@ -129,11 +129,13 @@ def shocks(folder: Path, weeks: int = 90, lives: int = 43) -> Path:
 
 
 def test_the_health_index_is_what_mpi_gives(tmp_path: Path) -> None:
+    from mpi4py import MPI
+
     from tasks.mpi import health_index, program
 
     given = shocks(tmp_path / "in")
     params = {"rho": 0.4, "mu": 2.5, "start": 1.0, "sigma": 1.5}
-    called = program.Program(program.MPI.COMM_SELF, given.as_uri(), "file:///nowhere", params)
+    called = program.Program(MPI.COMM_SELF, given.as_uri(), "file:///nowhere", params)
     expected = health_index.health_index(called)
     assert expected is not None
     (told,) = rows("health_index", given, tmp_path, **params)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tasks.boot import archive, outcome, store
+from tasks.boot import archive, interface, outcome, store
 from tasks.boot.blame import Told, of_end, of_hang, read
 from tasks.boot.failure import Failure, TryAgainError
 
@@ -151,3 +153,11 @@ def test_reports_are_read(tmp_path: Path) -> None:
     (tmp_path / "11.shm").write_text("/dev/shm/x")
     told = read(tmp_path, Path("/p"))
     assert told == {0: Told({"pid": 1}, "", "/p"), 11: Told({"pid": 2}, "Timeout", "/p")}
+
+
+def test_the_interface_of_an_address() -> None:
+    for name, addresses in psutil.net_if_addrs().items():
+        for address in (a.address for a in addresses if a.family == socket.AF_INET):
+            told = interface.chosen(address)
+            assert told == ({} if name == "lo" else {"UCX_NET_DEVICES": name, "FI_TCP_IFACE": name})
+    assert interface.chosen("127.0.0.2") == {}

@@ -39,7 +39,7 @@ def test_verbs_stand_in_the_order_of_use() -> None:
     assert set(verbs) == {
         *("up", "down", "status", "env", "plan", "deploy", "destroy"),
         *("push", "upload", "run", "why", "runs", "methods", "package", "compare"),
-        *("query", "ledger", "report", "demo"),
+        *("query", "ledger", "report", "demo", "scale", "roofline", "slurm"),
     }
 
 

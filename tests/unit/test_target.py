@@ -1,8 +1,20 @@
 """One place knows a laptop from AWS."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 
 from headrace import target
+from headrace.plan import Plan, plan_of
+from headrace.study import Gpu, Study
+
+
+@dataclass
+class Row:
+    a: int
 
 
 @pytest.mark.parametrize(
@@ -41,3 +53,53 @@ def test_no_real_credential_goes_to_a_laptop() -> None:
     environment = target.local("http://localhost:1").environment
     assert environment["AWS_ACCESS_KEY_ID"] == environment["AWS_SECRET_ACCESS_KEY"] == "local"
     assert "cdk-home" in environment["CDK_HOME"]
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "driver", "found"),
+    [
+        (None, "aws", None, True),
+        ("0", "aws", None, False),
+        ("1", "local", None, True),
+        ("", "local", None, False),
+        (None, "local", "echo 'GPU 0: Tesla T4 (UUID: GPU-a)'", True),
+        ("0", "local", "echo 'GPU 0: Tesla T4 (UUID: GPU-a)'", False),
+        (None, "local", "echo 'No devices found.'", False),
+    ],
+)
+def test_gpus_are_where_the_driver_or_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    told: str | None,
+    name: str,
+    driver: str | None,
+    found: bool,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("HEADRACE_GPUS", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    if told is not None:
+        monkeypatch.setenv("HEADRACE_GPUS", told)
+    if driver is not None:
+        (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{driver}\n")
+        (tmp_path / "nvidia-smi").chmod(0o755)
+    target._gpus_here.cache_clear()
+    try:
+        assert target.has_gpus(name) is found
+        assert (target.aws() if name == "aws" else target.local(None)).gpus is found
+        assert target.on(devices(), name).queues == (("gpu",) if found else ("spot",))
+    finally:
+        target._gpus_here.cache_clear()
+
+
+def test_another_word_for_gpus_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_GPUS", "yes")
+    with pytest.raises(target.TargetError, match="found 'yes'. Give 0 or 1"):
+        target.has_gpus("aws")
+    without = plan_of(Study("s", "?", stages=[]))
+    assert target.on(without, "local") is without  # nobody asks
+
+
+def devices() -> Plan:
+    stage = Gpu("picked", "tasks/gpu/x.py", "s3://{lake}/files/x/", Row)
+    return plan_of(Study("s", "?", stages=[stage]))
