@@ -83,8 +83,8 @@ node_modules/installed: package-lock.json package.json .npmrc .venv/node-ready
 
 # The packages of containers, as the local cloud runs them; built once for each lock.
 .cache/images/ready: .venv/installed $(wildcard tasks/*/Dockerfile tasks/*/requirements.txt)
-	for file in tasks/*/Dockerfile; do echo "$$file: its environment" && \
-	$(BIN)/python -m localcloud.engines.images build -q tasks -f $$file || exit 1; done
+	printf '%s\n' tasks/*/Dockerfile | xargs -P 2 -I{} sh -c 'echo "{}: its environment" && \
+	$(BIN)/python -m localcloud.engines.images build -q tasks -f {}'
 	touch $@
 
 # Locks hold hashes and no index address.

@@ -80,7 +80,7 @@ def gpu_host(gpus: int, size: Size, stage: str) -> GpuHost:
     check(
         False,
         stage,
-        f"{gpus} GPUs, {size.vcpus:g} vCPUs and {size.memory_mib:,} MiB in one container, where "
+        f"{gpus} GPU(s), {size.vcpus:g} vCPUs and {size.memory_mib:,} MiB in one container, where "
         f"a host has at most {most.gpus} GPUs, {most.vcpus} vCPUs and {most.offered_mib:,} MiB",
         "Ask for less.",
     )

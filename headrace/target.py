@@ -103,8 +103,8 @@ class Target:
         """Whether jobs find GPUs there; see :func:`has_gpus`."""
         return has_gpus(self.name)
 
-    def client(self, service: str) -> Any:
-        """Make a boto3 client of this target."""
+    def client(self, service: str, config: Any = None) -> Any:
+        """Make a boto3 client of this target; `config` is a :class:`botocore.config.Config`."""
         import boto3  # here: the CDK app asks for no client, and it takes a quarter of a second
 
         env = self.environment
@@ -114,6 +114,7 @@ class Target:
             endpoint_url=env.get("AWS_ENDPOINT_URL"),
             aws_access_key_id=env.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=env.get("AWS_SECRET_ACCESS_KEY"),
+            config=config,
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from botocore.config import Config
 
 from headrace.cli import options
 from headrace.cli.output import Output
@@ -20,6 +21,9 @@ from headrace.slurm import bring_back, folder, script, stage_in
 from headrace.slurm.functions import Functions, Try
 from headrace.stages import Batch, Mpi, StudyError
 from headrace.target import Target
+
+#: Registering a table may take all that Lambda gives, and must not be asked for twice.
+_ONCE = Config(read_timeout=930, retries={"total_max_attempts": 1})
 
 
 @click.command()
@@ -113,7 +117,7 @@ def _prepared(plan: Plan, stage: str, target: Target) -> Try:
     client = target.client("stepfunctions")
     arn = Machine(plan, client, place.account).arn
     machine = json.loads(client.describe_state_machine(stateMachineArn=arn)["definition"])
-    functions = Functions(plan, target.client("lambda"))
+    functions = Functions(plan, target.client("lambda", _ONCE))
     run = new_id(datetime.datetime.now(datetime.UTC))
     bucket = plan.bucket(place.account, place.region)
     begun = functions.begin(stage, run, machine, bucket)
@@ -154,7 +158,7 @@ def _back(plan: Plan, stage: StagePlan, out: Output, target: Target, from_: Path
     this = folder.read(from_, plan.study.name, stage.name)
     bring_back.check(from_, stage.kind, this.workers)
     keys = bring_back.upload(target.client("s3"), this, from_)
-    told = Functions(plan, target.client("lambda")).register(this)
+    told = Functions(plan, target.client("lambda", _ONCE)).register(this)
     document = {"run": this.run["run"], "uploaded": keys, **told}
     words = (
         f"Stage {stage.name} has {told['rows']:,} rows of run {this.run['run']}"

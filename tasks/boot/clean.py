@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import sys
 import time
 from pathlib import Path
+
+from .rank import shared
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 WAIT_S = 5
@@ -43,6 +46,14 @@ def processes() -> None:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(child, os.WNOHANG)
         time.sleep(0.01)
+
+
+def look(notes: Path) -> None:
+    """Note the shared memory of ranks that live, before they are ended: afterwards none tells."""
+    for path in notes.glob("*.json"):
+        pid = json.loads(path.read_text(encoding="utf-8")).get("pid")
+        if pid and (found := shared(pid)):
+            path.with_suffix(".shm").write_text(found, encoding="utf-8")
 
 
 def shared_memory(notes: Path) -> None:

@@ -40,6 +40,7 @@ def serve(job: Job) -> int:
                 peer.send(told=_told(job))
             ended = "end" in message
     finally:
+        clean.look(job.notes)
         code = _stop(proxy)
         clean.processes()
         clean.shared_memory(job.notes)
@@ -67,6 +68,7 @@ def _called(job: Job) -> peers.Peer:
 
 
 def _told(job: Job) -> dict[int, dict[str, Any]]:
+    clean.look(job.notes)
     return {rank: asdict(one) for rank, one in blame.read(job.notes, job.root).items()}
 
 

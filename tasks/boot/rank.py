@@ -60,10 +60,8 @@ class Report:
         """Note MPICH's shared memory in ``<rank>.shm``: where ranks are killed, nobody frees it."""
         if not self.path or (note := self.path.with_suffix(".shm")).exists():
             return
-        with contextlib.suppress(OSError):  # a process that has just ended has no maps
-            maps = Path(f"/proc/{process}/maps").read_text(encoding="utf-8", errors="replace")
-            if found := SHARED.search(maps):
-                note.write_text(found[0], encoding="utf-8")
+        if found := shared(process):
+            note.write_text(found, encoding="utf-8")
 
     def note_neighbours(self) -> None:
         """Note it by ranks that still live: this one may have died before it was looked at."""
@@ -111,7 +109,7 @@ def watch(child: int, report: Report) -> int:
         report.note_shared(child)
         signal.sigtimedwait({signal.SIGCHLD}, LOOK_S)
     code = os.waitstatus_to_exitcode(ended[1])
-    if code:
+    if code < 0 or not report.ended():
         report.note_neighbours()
     if code < 0:
         name = signal.Signals(-code).name
@@ -143,7 +141,6 @@ def program(words: list[str], rank: int | None, report: Report) -> None:
     except BaseException as error:
         if not (isinstance(error, SystemExit) and error.code in (None, 0)):
             report.tell(pid=os.getpid(), failed=told(error, path, root))
-            report.note_shared("self")
             end_all(rank)
     report.tell(pid=os.getpid(), ended=True)
     sys.exit()
@@ -183,10 +180,20 @@ def _below(error: BaseException, program: Path) -> TracebackType | None:
     return at or error.__traceback__
 
 
+def shared(process: int | str) -> str | None:
+    """The file of a process' shared memory."""
+    with contextlib.suppress(OSError):  # a process that has just ended has no maps
+        maps = Path(f"/proc/{process}/maps").read_text(encoding="utf-8", errors="replace")
+        return found[0] if (found := SHARED.search(maps)) else None
+    return None
+
+
 def end_all(rank: int | None) -> None:
     """End every rank, or, without ranks, this process."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+    if found := shared("self"):  # who has it mapped keeps it
+        Path(found).unlink(missing_ok=True)
     if rank is not None:
         # mpi4py may be what is missing: then the exit's code has to do.
         with contextlib.suppress(ImportError, RuntimeError):

@@ -50,6 +50,7 @@ def run(job: Job, nodes: Nodes) -> float:
             show(rank, [line for line in one.stack.splitlines() if not OWN.search(line)])
         raise blame.of_hang(told, job.ranks or 1, job.root, job.timeout_s) from None
     finally:
+        clean.look(job.notes)
         stop(process)
         output.join(STOP_S)
         nodes.end()

@@ -26,9 +26,6 @@ typedef double f64;
 #define AS_F32 as_float
 #define TO(type, x) ((type)(x))
 #define NUMBERS ((u32)(0))
-#define LOAD(p) (*(p))
-#define STORE(x, p) (*(p) = (x))
-#define PICK(where, a, b) ((where) ? (a) : (b))
 #else
 typedef JOIN(uint, LANES) u32; typedef JOIN(int, LANES) i32; typedef JOIN(float, LANES) f32;
 typedef JOIN(ulong, LANES) u64; typedef JOIN(long, LANES) i64; typedef JOIN(double, LANES) f64;
@@ -36,10 +33,13 @@ typedef JOIN(ulong, LANES) u64; typedef JOIN(long, LANES) i64; typedef JOIN(doub
 #define AS_F32 JOIN(as_float, LANES)
 #define TO(type, x) __builtin_convertvector(x, type)  // convert_…() of PoCL 3 goes lane by lane
 #define NUMBERS ((u32)(0, 1, 2, 3, 4, 5, 6, 7))
-#define LOAD(p) JOIN(vload, LANES)(0, p)
-#define STORE(x, p) JOIN(vstore, LANES)(x, 0, p)
-#define PICK(where, a, b) ((where) ? (a) : (b))
 #endif
+// In memory, at any place where one of them may be: vload8() of PoCL 3 goes lane by lane.
+typedef u32 u32_there __attribute__((aligned(4))); typedef f32 f32_there __attribute__((aligned(4)));
+typedef i64 i64_there __attribute__((aligned(8))); typedef f64 f64_there __attribute__((aligned(8)));
+#define LOAD(type, p) (*(global const type##_there *)(p))
+#define STORE(type, x, p) (*(global type##_there *)(p) = (x))
+#define PICK(where, a, b) ((where) ? (a) : (b))
 typedef struct { u32 a, b, c, d; } four;
 
 four philox(u32 block, u32 low, u32 high, uint stream, uint key0, uint key1) {

@@ -55,6 +55,7 @@ SUM = """
 #pragma OPENCL FP_CONTRACT OFF
 #define UP 0x1.8p32
 #define FINER(rest) %(finer)s
+#define WIDE(v) %(wide)s
 double4 cut(double x) {
     const bool there = x == x;
     x = there ? x : 0.0;
@@ -67,7 +68,7 @@ double4 added(global const %(real)s *x, long first, long end) {
     long4 pixels = 0;
     long j = first;
     for (; j + 4 <= end; j += 4) {
-        double4 y = (double4)(x[j], x[j + 1], x[j + 2], x[j + 3]);
+        double4 y = WIDE(*(global const four *)(x + j));
         const long4 there = y == y;
         pixels -= there;  // a true one is -1 in vectors
         y = there ? y : (double4)(0.0);
@@ -80,6 +81,8 @@ double4 added(global const %(real)s *x, long first, long end) {
     return told;
 }"""
 FINER = {"float64": "((rest) + 0x1.8p6) - 0x1.8p6", "float32": "(rest)"}
+#: PoCL's convert_double4() goes a lane at a time.
+WIDE = {True: "__builtin_convertvector(v, double4)", False: "convert_double4(v)"}
 MOST_PIXELS = 2**26
 #: Pixels of a row that a CPU's work item adds. A ReductionKernel makes a group of 128 of them and
 #: gives each four rows, and there must be groups for all cores: rows are shorter than the map's.
@@ -107,7 +110,8 @@ class Ndvi:
     def __post_init__(self) -> None:
         device, row = self.device, self.device.row
         some = self.summed_row = min(row, SUM_ROW)
-        words = {"row": row, "real": TYPES[self.precision], "finer": FINER[self.precision]}
+        words = {"row": row, "real": TYPES[self.precision], "finer": FINER[self.precision],
+                 "wide": WIDE[device.shared]}  # fmt: skip
         self.real = np.dtype(self.precision)
         band = BANDS[self.bands.name]
         self.pixel_bytes = 2 * self.bands.itemsize + self.real.itemsize

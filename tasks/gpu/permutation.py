@@ -60,8 +60,8 @@ kernel void deal(global const double *values, int first, int count, int whole, l
     const long at = get_global_id(0) * LANES;
     const u64 number = (u64)(permutation + at) + TO(u64, NUMBERS);
     const u32 low = TO(u32, number), high = TO(u32, (number >> 32));
-    u32 left = LOAD(wanted + at);
-    f64 sum = LOAD(sums + at);
+    u32 left = LOAD(u32, wanted + at);
+    f64 sum = LOAD(f64, sums + at);
     for (int i = first; i < first + count; i += 4) {
         const four v = philox((u32)(i / 4), low, high, 1u, key0, key1);
         const u32 words[4] = {v.a, v.b, v.c, v.d};
@@ -72,8 +72,8 @@ kernel void deal(global const double *values, int first, int count, int whole, l
             sum += TO(f64, TO(i32, taken)) * values[i + k - first];
         }
     }
-    STORE(left, wanted + at);
-    STORE(sum, sums + at);
+    STORE(u32, left, wanted + at);
+    STORE(f64, sum, sums + at);
 }"""
 
 

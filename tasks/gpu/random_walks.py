@@ -51,12 +51,12 @@ const long each = (moves + 3) / 4, end = min((i + 1) * %(row)d, blocks);
 for (long b = i * %(row)d; b < end; ++b) {
     const long group = b / each;
     const uint block = (uint)(b %% each);
-    const i64 walk = LOAD(walks + group * LANES);
+    const i64 walk = LOAD(i64, walks + group * LANES);
     f32 z[4];
     normals(philox((u32)(block), TO(u32, walk), TO(u32, (walk >> 32)), 0u, key0, key1), z);
     for (int k = 0; k < 4 && 4 * block + k < moves; ++k) {
         const i64 step = TO(i64, TO(i32, (z[k] * 16777216.0f)));
-        STORE(step, (global long *)places + (group * moves + 4 * block + k) * LANES);
+        STORE(i64, step, (global long *)places + (group * moves + 4 * block + k) * LANES);
     }
 }"""
 BLOCKS = 64  # of a CPU's row
@@ -64,13 +64,13 @@ BLOCKS = 64  # of a CPU's row
 ENDS = """
 i64 low = 0, high = 0, place = 0;
 for (long step = 0; step < moves; ++step) {
-    place = LOAD((global const long *)places + (i * moves + step) * LANES);
+    place = LOAD(i64, (global const long *)places + (i * moves + step) * LANES);
     low = PICK(place < low, place, low);
     high = PICK(place > high, place, high);
 }
-STORE(place, ends + 3 * i * LANES);
-STORE(low, ends + (3 * i + 1) * LANES);
-STORE(high, ends + (3 * i + 2) * LANES);"""
+STORE(i64, place, ends + 3 * i * LANES);
+STORE(i64, low, ends + (3 * i + 1) * LANES);
+STORE(i64, high, ends + (3 * i + 2) * LANES);"""
 
 
 @dataclass

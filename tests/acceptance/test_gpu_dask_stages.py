@@ -72,12 +72,10 @@ study = Study(
 )
 '''
 PICK = '''
-"""Writes down which GPUs it was given; waits while it is told to."""
+"""Writes down which GPUs it was given."""
 
 import argparse
-import json
 import os
-import time
 
 from tasks import rows
 
@@ -87,7 +85,6 @@ def main():
     for name in ("--input", "--output", "--params"):
         parser.add_argument(name)
     told = parser.parse_args()
-    time.sleep(json.loads(told.params).get("sleep_s", 0))
     names = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HEADRACE_WORKERS")
     values = [os.environ[name] for name in names]
     rows.write(told.output, {k: [v] for k, v in zip(("cuda", "nvidia", "workers"), values)})
@@ -141,16 +138,15 @@ class Devices:
         found: list[dict[str, Any]] = athena.ask(f"SELECT * FROM {stage}").rows.to_pylist()
         return found
 
-    def submit(self, gpus: int, memory_mib: int = 500) -> str:
-        """Submit a job of the Gpu stage's definition that asks for so many, and sleeps."""
-        needs = [("GPU", gpus), ("VCPU", 1), ("MEMORY", memory_mib)]
+    def submit(self, gpus: int) -> str:
+        """Submit a job of the Gpu stage's definition that asks for so many."""
+        needs = [("GPU", gpus), ("VCPU", 1), ("MEMORY", 500)]
         job = self.house.client("batch").submit_job(
             jobName="more",
             jobQueue="headrace-devices-gpu",
             jobDefinition="headrace-devices-picked",
             containerOverrides={
                 "resourceRequirements": [{"type": k, "value": str(v)} for k, v in needs],
-                "command": ["-c", "import time; time.sleep(60)"],
             },
         )
         return str(job["jobId"])

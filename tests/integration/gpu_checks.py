@@ -30,17 +30,17 @@ DRAW = """
 kernel void draw(global uint *bits, global float *told) {
     const long at = get_global_id(0) * LANES;
     four v = philox((u32)(get_global_id(0)), NUMBERS, (u32)(0xffffffffu), 1u, 7u, 5u);
-    STORE(v.a, bits + 4 * at); STORE(v.b, bits + 4 * at + LANES);
-    STORE(v.c, bits + 4 * at + 2 * LANES); STORE(v.d, bits + 4 * at + 3 * LANES);
+    STORE(u32, v.a, bits + 4 * at); STORE(u32, v.b, bits + 4 * at + LANES);
+    STORE(u32, v.c, bits + 4 * at + 2 * LANES); STORE(u32, v.d, bits + 4 * at + 3 * LANES);
     f32 z[4]; normals(v, z);
-    for (int k = 0; k < 4; ++k) STORE(z[k], told + 4 * at + k * LANES);
+    for (int k = 0; k < 4; ++k) STORE(f32, z[k], told + 4 * at + k * LANES);
 }"""
 EDGES = """
 kernel void edges(global const uint *bits, global float *told) {
     const long at = get_global_id(0) * LANES;
-    four v; v.a = v.b = v.c = v.d = LOAD(bits + at);
+    four v; v.a = v.b = v.c = v.d = LOAD(u32, bits + at);
     f32 z[4]; normals(v, z);
-    STORE(z[0], told + at);
+    STORE(f32, z[0], told + at);
 }"""
 
 

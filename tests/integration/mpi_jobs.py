@@ -124,6 +124,17 @@ def shared_memory() -> set[str]:
     return {f.name for f in Path("/dev/shm").glob("mpich_shm_*")}
 
 
+def mapped(name: str) -> bool:
+    """Whether a process that lives has a segment: other tests may run beside this one."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if name in (process / "maps").read_text(errors="replace"):
+                return True
+        except OSError:  # it has just ended, or is another user's
+            continue
+    return not (Path("/dev/shm") / name).exists()
+
+
 def write(folder: Path, **columns: Iterable[Any]) -> Path:
     """One file of rows, named as UNLOAD names them."""
     folder.mkdir(parents=True)

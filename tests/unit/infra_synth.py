@@ -17,8 +17,10 @@ from headrace.plan import Plan, StagePlan, plan_of
 from headrace.study import (
     Batch,
     Cluster,
+    Dask,
     External,
     Function,
+    Gpu,
     Kinesis,
     Map,
     MapReduce,
@@ -64,6 +66,7 @@ class Zips:
     """Zips as the stacks see them: a path and a digest. What is in them is tested elsewhere."""
 
     folder: Path
+    folders: tuple[str, ...] = ()
 
     def code(self, function: str) -> Asset:
         return self._asset(f"code-{function}", function)
@@ -82,8 +85,11 @@ class Zips:
         return self._asset(f"archive-{stage.name}", stage.name)
 
     def images(self) -> Images:
-        image = Image("tasks/mpi", "mpi/Dockerfile", "0123456789abcdef")
-        return Images(self._asset("images", "mpi"), (image,))
+        folders = self.folders or ("tasks/mpi",)
+        images = [
+            Image(f, f"{f.removeprefix('tasks/')}/Dockerfile", "0123456789abcdef") for f in folders
+        ]
+        return Images(self._asset("images", "mpi"), tuple(images))
 
     def _asset(self, name: str, function: str) -> Asset:
         path = self.folder / f"{name}.zip"
@@ -198,6 +204,30 @@ def walks(*more: Stage, nodes: int = 2) -> Plan:
     return plan_of(study)
 
 
+def devices() -> Plan:
+    """A study on GPUs, of the spot market and on demand, and on Dask clusters with and without."""
+    study = Study(
+        name="devices",
+        question="Who is quicker?",
+        stages=[
+            Gpu("walks", "tasks/gpu/walks.py", "s3://{lake}/files/z/", Step),
+            Gpu("four", "tasks/gpu/walks.py", "s3://{lake}/files/z/", Step, gpus=4, spot=False),
+            Dask("sums", "tasks/dask/sums.py", "SELECT walk FROM walks", Step),
+            Dask("wide", "tasks/dask/sums.py", "SELECT walk FROM four", Step, workers=4, nodes=2),
+            Dask(
+                "arrays",
+                "tasks/dask/sums.py",
+                "SELECT walk FROM walks",
+                Step,
+                workers=1,
+                gpu=True,
+                image="tasks/rapids",
+            ),
+        ],
+    )
+    return plan_of(study)
+
+
 @dataclass(frozen=True)
 class Synthesised:
     """A study's stacks as the CDK wrote them."""
@@ -225,7 +255,7 @@ class Synthesised:
 def synthesise(plan: Plan, folder: Path) -> Synthesised:
     """Synthesise a study; cdk-nag fails it on what isn't acknowledged."""
     app = cdk.App(context=feature_flags(), outdir=str(folder / "out"))
-    build(app, plan, target.aws(), Zips(folder))
+    build(app, plan, target.aws(), Zips(folder, plan.images))
     app.synth()
     stacks = {
         path.name.split(".")[0].removeprefix(f"{plan.prefix}-"): json.loads(path.read_text())

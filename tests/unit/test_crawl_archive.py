@@ -25,7 +25,14 @@ def record(number: int, content: bytes = b"", length: int | None = None) -> byte
 
 
 RECORDS = [record(n) for n in range(6)]
-MEMBERS = [gzip.compress(r, mtime=0) for r in RECORDS]
+
+
+def zipped(data: bytes, level: int = 9) -> bytes:
+    """Without the time of day: ids of tests are made of it, and must be the same in each process."""
+    return gzip.compress(data, level, mtime=0)
+
+
+MEMBERS = [zipped(r) for r in RECORDS]
 AT = [sum(map(len, MEMBERS[:n])) for n in range(len(MEMBERS) + 1)]
 WHOLE, PLAIN = b"".join(MEMBERS), b"".join(RECORDS)
 
@@ -58,9 +65,9 @@ def read(data: bytes) -> tuple[list[int], list[tuple[int, int]]]:
     [
         WHOLE,
         PLAIN,
-        gzip.compress(PLAIN),
+        zipped(PLAIN),
         # As bgzip writes: members end anywhere.
-        b"".join(gzip.compress(PLAIN[n : n + 700]) for n in range(0, len(PLAIN), 700)),
+        b"".join(zipped(PLAIN[n : n + 700]) for n in range(0, len(PLAIN), 700)),
     ],
     ids=["a member a record", "not compressed", "one member", "members of equal size"],
 )
@@ -91,14 +98,14 @@ def test_a_damaged_member_costs_one_record(data: bytes) -> None:
     [
         b"garbage between two members",
         b"\x1f\x8b\x08 what only looks like a member",
-        gzip.compress(b""),
-        gzip.compress(b"no record, and no end of a line"),
-        gzip.compress(b"HTTP/1.0 200 OK\r\n\r\n"),
-        gzip.compress(b"WARC/1.0\r\nWARC-Type: resource\r\n\r\nno length\r\n\r\n"),
+        zipped(b""),
+        zipped(b"no record, and no end of a line"),
+        zipped(b"HTTP/1.0 200 OK\r\n\r\n"),
+        zipped(b"WARC/1.0\r\nWARC-Type: resource\r\n\r\nno length\r\n\r\n"),
         # fastwarc takes a length that it can't read for 0.
-        gzip.compress(record(9).replace(b"Content-Length", b"CONTENT-length")),
-        gzip.compress(record(9, b"shorter than it says", 400)),
-        gzip.compress(record(9, b"longer than it says", 3)),
+        zipped(record(9).replace(b"Content-Length", b"CONTENT-length")),
+        zipped(record(9, b"shorter than it says", 400)),
+        zipped(record(9, b"longer than it says", 3)),
     ],
 )
 @pytest.mark.parametrize("place", [0, 3, 6])
@@ -148,7 +155,7 @@ def test_an_empty_file_holds_nothing() -> None:
 @pytest.mark.parametrize("size", [CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])
 def test_a_record_of_more_than_a_chunk_is_given_whole(size: int) -> None:
     big = record(1, b"\r\n" * (size // 2) + b"x" * (size % 2))
-    data = MEMBERS[0] + gzip.compress(big, 1) + MEMBERS[2]
+    data = MEMBERS[0] + zipped(big, 1) + MEMBERS[2]
     got = []
 
     def make(found: WarcRecord, offset: int, pieces: Iterable[bytes]) -> Any:
@@ -159,7 +166,7 @@ def test_a_record_of_more_than_a_chunk_is_given_whole(size: int) -> None:
 
     assert list(walk(opener, len(data), WarcRecordType.any_type, make)) == []
     assert got[1] == size
-    cut = gzip.compress(record(1, big, len(big) + 9), 1)
+    cut = zipped(record(1, big, len(big) + 9), 1)
     assert read(MEMBERS[0] + cut + MEMBERS[2]) == (
         [0, 2], [(AT[1], AT[1] + len(cut) - 1)]
     )  # fmt: skip

@@ -45,7 +45,7 @@ def test_a_container_and_its_process_image_install_one_lock_by_one_command() -> 
         lock = f"{path.parent.name}/requirements.txt"
         assert (lock, ".") in [s.words for s in steps if s.kind == "COPY"]
         assert "--hash=sha256:" in (path.parents[1] / lock).read_text()
-    assert "localcloud.engines.images build -q tasks -f $$file" in (ROOT / "Makefile").read_text()
+    assert "localcloud.engines.images build -q tasks -f {}" in (ROOT / "Makefile").read_text()
 
 
 def test_variables_reach_where_docker_puts_them(tmp_path: Path) -> None:

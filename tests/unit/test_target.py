@@ -96,10 +96,10 @@ def test_another_word_for_gpus_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("HEADRACE_GPUS", "yes")
     with pytest.raises(target.TargetError, match="found 'yes'. Give 0 or 1"):
         target.has_gpus("aws")
-    without = plan_of(Study("s", "?", stages=[]))
+    without = devices(gpus=0)
     assert target.on(without, "local") is without  # nobody asks
 
 
-def devices() -> Plan:
-    stage = Gpu("picked", "tasks/gpu/x.py", "s3://{lake}/files/x/", Row)
+def devices(gpus: int = 1) -> Plan:
+    stage = Gpu("picked", "tasks/gpu/x.py", "s3://{lake}/files/x/", Row, gpus=gpus)
     return plan_of(Study("s", "?", stages=[stage]))
