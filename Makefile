@@ -39,6 +39,7 @@ bench: setup-dev
 	$(BIN)/python bench/spine.py --json
 	$(BIN)/python bench/map.py --json
 	$(BIN)/python bench/emr.py --json
+	$(BIN)/python bench/mpi.py --json
 
 setup: .venv/installed .venv/node-ready node_modules/installed .cache/jars/ready .cache/layers/ready \
 	.cache/images/ready

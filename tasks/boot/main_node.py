@@ -71,7 +71,7 @@ class Others(nodes.Nodes):
             Where one does not come.
         """
         until = time.monotonic() + min(COME_S, self.job.left_s)
-        with socket.create_server(("", port)) as server:
+        with socket.create_server((nodes.own_address(), port)) as server:
             while len(self.nodes) < self.count - 1:
                 server.settimeout(max(0.01, until - time.monotonic()))
                 try:

@@ -5,6 +5,7 @@ See `boot.main_node` and `boot.other_node` for many.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 
 from .blame import Told
@@ -52,6 +53,18 @@ def count() -> int:
 def port() -> int:
     """The port at which the main node listens for the others."""
     return int(os.environ.get("BOOT_PORT", "9111"))
+
+
+def own_address() -> str:
+    """Where the main node listens: at the address that it is called by, else at all that it has.
+
+    Nodes that share a machine, each with an address of its own, then keep out of each other's way.
+    """
+    name = os.environ.get("HOSTNAME", "")
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return ""
 
 
 def key() -> bytes:

@@ -21,6 +21,7 @@ import logging
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,17 +102,34 @@ def _by_mpi(comm: Any, given: Settings) -> Iterator[Client]:
             dashboard_address=":0",
             protocol="tcp",
             worker_class="dask_cuda.CUDAWorker" if given.gpu else "distributed.Nanny",
+            worker_options={"death_timeout": START_S},
             comm=comm,
             exit=False,
         )
     if not is_program:
         sys.exit()
+    with Client() as client, _ending(comm):
+        client.wait_for_workers(ranks - 2, timeout=START_S)
+        yield client
+        # A nanny whose worker is about to come would not hear of the end.
+        client.wait_for_workers(ranks - 2, timeout=START_S)
+    send_close_signal()
+
+
+@contextlib.contextmanager
+def _ending(comm: Any) -> Iterator[None]:
+    """Where the program fails, end the other ranks: they serve it without an end.
+
+    Under `boot` that is what it does, once it has noted why.
+    """
     try:
-        with Client() as client:
-            client.wait_for_workers(ranks - 2, timeout=START_S)
-            yield client
-    finally:
-        send_close_signal()
+        yield
+    except Exception:
+        if "BOOT_RANKS" not in os.environ:
+            traceback.print_exc()
+            sys.stderr.flush()
+            comm.Abort(1)
+        raise
 
 
 @contextlib.contextmanager

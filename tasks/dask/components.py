@@ -29,7 +29,6 @@ import numpy as np
 import pandas as pd
 from dask import compute, delayed
 
-from tasks.dask import partitions
 from tasks.dask.program import Columns, Program, ProgramError, main
 
 
@@ -44,7 +43,7 @@ def components(program: Program) -> Columns:
         )
     count = program.within("components", min(2, len(names)), 1, len(names))
     with program.computing():
-        parts = partitions.read(program.input, names).map(matrix, names)
+        parts = program.read(names).map(matrix, names)
         x = array(program.client.persist(parts), len(names))
         mean, sd = compute(x.mean(axis=0), x.std(axis=0))
         if len(x) < len(names) or not (sd > 0).all():

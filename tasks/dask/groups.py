@@ -9,7 +9,7 @@ import pandas as pd
 from dask import compute
 from dask.array.percentile import merge_percentiles
 
-from tasks.dask import partitions
+from tasks.dask.partitions import Partitions
 from tasks.dask.program import Columns, Program, ProgramError
 
 #: Percentiles that a partition gives of a group.
@@ -29,7 +29,7 @@ def described(program: Program, by: list[str]) -> Columns:
             "Values are other columns than groups, at least one. Name them."
         )
     with program.computing():
-        read = partitions.read(program.input, [*by, *values], by if exact else None)
+        read = program.read([*by, *values], by if exact else None)
         _check(read.meta[values])
         if exact:
             told = _exact(read, by, values, quantiles)
@@ -70,7 +70,7 @@ def _check(values: pd.DataFrame) -> None:
 
 
 def _exact(
-    read: partitions.Partitions, by: list[str], values: list[str], quantiles: list[float]
+    read: Partitions, by: list[str], values: list[str], quantiles: list[float]
 ) -> pd.DataFrame:
     whole = [p for p in compute(*read.map(whole_groups, by, values, quantiles)) if len(p)]
     told = pd.concat(whole, ignore_index=True)
@@ -93,7 +93,7 @@ def whole_groups(
 
 
 def _approximate(
-    read: partitions.Partitions, by: list[str], values: list[str], quantiles: list[float]
+    read: Partitions, by: list[str], values: list[str], quantiles: list[float]
 ) -> pd.DataFrame:
     keys, (first,) = by or [ALL], compute(read.map(centre, values)[0])
     moments = _moments(read.frame().assign(**{ALL: 0}), keys, first)

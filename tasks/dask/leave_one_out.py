@@ -25,7 +25,6 @@ import dask
 import numpy as np
 import pandas as pd
 
-from tasks.dask import partitions
 from tasks.dask.program import Columns, Program, ProgramError, main
 
 
@@ -34,7 +33,7 @@ def leave_one_out(program: Program) -> Columns:
     program.known("group", "x", "y")
     group, x, y = (program.param(name, name) for name in ("group", "x", "y"))
     with program.computing():
-        read = partitions.read(program.input, [group, x, y]).kept(program.client)
+        read = program.read([group, x, y]).kept(program.client)
         (origin,) = dask.compute(read.map(means, x, y)[0])
         sums = together(read.map(added, group, x, y, origin))
         names = dask.compute(groups(sums))[0]

@@ -32,7 +32,6 @@ import pandas as pd
 from dask import compute, delayed
 from dask_ml.linear_model import LogisticRegression
 
-from tasks.dask import partitions
 from tasks.dask.program import Columns, Program, ProgramError, main
 
 PARAMS = ("label", "features", "group", "held_out", "penalty")
@@ -51,7 +50,7 @@ def model(program: Program) -> Columns:
         )
     with program.computing():
         names = [*features, label, *([group] if group else [])]
-        read = partitions.read(program.input, names)
+        read = program.read(names)
         split = read.map(dealt, label, features, group, share, program.seed)
         split = program.client.persist(split)
         counts = np.array(compute(*(delayed(_counts)(part) for part in split)))

@@ -33,7 +33,6 @@ import numpy as np
 import pandas as pd
 from dask import compute
 
-from tasks.dask import partitions
 from tasks.dask.program import Columns, Program, ProgramError, main
 
 ALL = "_all"
@@ -47,7 +46,7 @@ def off_policy(program: Program) -> Columns:
     propensity, asked = program.param("propensity", "propensity"), program.param("actions", 0)
     with program.computing():
         names = [name for name in (log, action, reward, propensity) if name]
-        read = partitions.read(program.input, names).kept(program.client)
+        read = program.read(names).kept(program.client)
         found = pd.concat(compute(*read.map(checked, log, action, propensity)))
         distinct = found.drop_duplicates().groupby(ALL, sort=True).size()
         sums = summed(read.frame(), log, reward, propensity)

@@ -78,7 +78,7 @@ class Partitions:
 
 
 def read(
-    uri: str, columns: Sequence[str], by: Sequence[str] | None = None, most: int = ROWS
+    uri: str, columns: Sequence[str], by: Sequence[str] | None, most: int
 ) -> Partitions:
     """Read columns of the Parquet files below a prefix.
 
@@ -86,9 +86,9 @@ def read(
     ----------
     uri : str
     columns : sequence of str
-    by : sequence of str, optional
+    by : sequence of str or None
         Columns by which rows belong together: those that are equal in them are in one partition,
-        and so, where there is no column, all of them. Absent: nothing belongs together.
+        and so, where there is no column, all of them. None: nothing belongs together.
     most : int
         Rows of a partition, about; more where more belong together.
 

@@ -21,7 +21,9 @@ from typing import Any
 import pyarrow as pa
 
 from tasks import rows
+from tasks.dask import partitions
 from tasks.dask.cluster import cluster
+from tasks.dask.partitions import ROWS, Partitions
 
 Columns = Mapping[str, Any]
 """A table's columns by their names, each an array or a list."""
@@ -87,8 +89,18 @@ class Program:
             )
         return value
 
+    def read(self, columns: Sequence[str], by: Sequence[str] | None = None) -> Partitions:
+        """Read columns of the input; `by` are those by which rows belong together.
+
+        The param `partition_rows`, which every program has, says how many rows a partition has,
+        about: fewer where rows are wide, as texts are.
+        """
+        most = self.within("partition_rows", ROWS, 1, 1e9)
+        return partitions.read(self.input, columns, by, most)
+
     def known(self, *names: str) -> None:
         """Refuse parameters that the program does not have, which are mostly misspelt ones."""
+        names = (*names, "partition_rows")
         unknown = sorted(set(self.params) - set(names))
         if unknown:
             raise ProgramError(

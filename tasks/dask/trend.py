@@ -36,7 +36,6 @@ import pandas as pd
 from dask import compute, delayed
 from numpy.typing import NDArray
 
-from tasks.dask import partitions
 from tasks.dask.program import Columns, Program, ProgramError, main
 
 Floats = NDArray[np.float64]
@@ -89,7 +88,7 @@ def trend(program: Program) -> Columns:
             "A trend is of values over another column. Name two."
         )
     with program.computing():
-        read = partitions.read(program.input, columns, [group] if group else [])
+        read = program.read(columns, [group] if group else [])
         parts = program.client.persist(read.map(cells, (group, unit, time, value), width))
         there = compute(*map(delayed(names_of), parts))
         groups = sorted(

@@ -289,5 +289,6 @@ def _first_error(said: str) -> str:
     """The compiler's first error, of a build's log; names of temporary files left out."""
     for line in said.splitlines():
         if "error:" in line.lower() and "FAILURE" not in line:
-            return re.sub(r"\S+\.cl:", "line ", line.strip())
+            line = re.sub(r" <Spelling=[^>]*>", "", line.strip())
+            return re.sub(r"\S+\.cl:", "line ", line)
     return said.splitlines()[0]

@@ -35,8 +35,9 @@ typedef JOIN(ulong, LANES) u64; typedef JOIN(long, LANES) i64; typedef JOIN(doub
 #define NUMBERS ((u32)(0, 1, 2, 3, 4, 5, 6, 7))
 #endif
 // In memory, at any place where one of them may be: vload8() of PoCL 3 goes lane by lane.
-typedef u32 u32_there __attribute__((aligned(4))); typedef f32 f32_there __attribute__((aligned(4)));
-typedef i64 i64_there __attribute__((aligned(8))); typedef f64 f64_there __attribute__((aligned(8)));
+#define ANYWHERE(size) __attribute__((aligned(size)))
+typedef u32 u32_there ANYWHERE(4); typedef f32 f32_there ANYWHERE(4);
+typedef i64 i64_there ANYWHERE(8); typedef f64 f64_there ANYWHERE(8);
 #define LOAD(type, p) (*(global const type##_there *)(p))
 #define STORE(type, x, p) (*(global type##_there *)(p) = (x))
 #define PICK(where, a, b) ((where) ? (a) : (b))

@@ -62,6 +62,8 @@ double4 cut(double x) {
     const double high = (x + UP) - UP, rest = x - high, mid = FINER(rest);
     return (double4)(high, mid, rest - mid, there ? 1.0 : 0.0);
 }
+// Four of them at any place: vload4() of PoCL 3 goes lane by lane.
+typedef %(real)s4 four __attribute__((aligned(sizeof(%(real)s))));
 double folded(double4 x) { return (x.x + x.y) + (x.z + x.w); }
 double4 added(global const %(real)s *x, long first, long end) {
     double4 high = 0.0, mid = 0.0, low = 0.0;
@@ -81,7 +83,7 @@ double4 added(global const %(real)s *x, long first, long end) {
     return told;
 }"""
 FINER = {"float64": "((rest) + 0x1.8p6) - 0x1.8p6", "float32": "(rest)"}
-#: PoCL's convert_double4() goes a lane at a time.
+#: convert_double4() of PoCL 3 goes lane by lane.
 WIDE = {True: "__builtin_convertvector(v, double4)", False: "convert_double4(v)"}
 MOST_PIXELS = 2**26
 #: Pixels of a row that a CPU's work item adds. A ReductionKernel makes a group of 128 of them and

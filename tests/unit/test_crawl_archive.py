@@ -28,7 +28,7 @@ RECORDS = [record(n) for n in range(6)]
 
 
 def zipped(data: bytes, level: int = 9) -> bytes:
-    """Without the time of day: ids of tests are made of it, and must be the same in each process."""
+    """Without the time of day: tests are named by it, and must be named the same everywhere."""
     return gzip.compress(data, level, mtime=0)
 
 
