@@ -40,6 +40,7 @@ bench: setup-dev
 	$(BIN)/python bench/map.py --json
 	$(BIN)/python bench/emr.py --json
 	$(BIN)/python bench/mpi.py --json
+	$(BIN)/python bench/gpu.py --json
 
 setup: .venv/installed .venv/node-ready node_modules/installed .cache/jars/ready .cache/layers/ready \
 	.cache/images/ready

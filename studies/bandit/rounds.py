@@ -34,7 +34,7 @@ def rounds(item: dict[str, Any]) -> Iterator[dict[str, Any] | Rejected]:
     """
     log = PurePosixPath(item["uri"]).name.removesuffix(".csv")
     with open_uri(item["uri"]) as stream:
-        lines = csv.reader(codecs.getreader("utf-8-sig")(stream, errors="replace"))
+        lines = csv.reader(codecs.getreader("utf-8-sig")(stream, "replace"))
         header = next(lines, [])
         if missing := [name for name in WANTED if header.count(name) != 1]:
             told = ",".join(header).encode()[:4096]
@@ -47,21 +47,22 @@ def rounds(item: dict[str, Any]) -> Iterator[dict[str, Any] | Rejected]:
 def _round(log: str, number: int, told: dict[str, str], fields: list[str]) -> Any:
     try:
         shown = datetime.datetime.fromisoformat(told["timestamp"])
-        row = {
-            "log": log,
-            "number": number,
-            "shown": shown if shown.tzinfo else shown.replace(tzinfo=datetime.UTC),
-            "item": int(told["item_id"]),
-            "position": int(told["position"]),
-            "click": int(told["click"]),
-            "propensity": float(told["propensity_score"]),
-        }
+        item, position = int(told["item_id"]), int(told["position"])
+        click, propensity = int(told["click"]), float(told["propensity_score"])
     except (KeyError, ValueError) as error:
         return _rejected(log, number, f"{type(error).__name__}: {error}", fields)
-    if row["click"] not in (0, 1) or not 0 < row["propensity"] <= 1:
-        why = f"click {row['click']}, propensity_score {row['propensity']}"
+    if click not in (0, 1) or not 0 < propensity <= 1:
+        why = f"click {click}, propensity_score {propensity}"
         return _rejected(log, number, why, fields)
-    return row
+    return {
+        "log": log,
+        "number": number,
+        "shown": shown if shown.tzinfo else shown.replace(tzinfo=datetime.UTC),
+        "item": item,
+        "position": position,
+        "click": click,
+        "propensity": propensity,
+    }
 
 
 def _rejected(log: str, number: int, why: str, fields: list[str]) -> Rejected:

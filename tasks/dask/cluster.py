@@ -181,7 +181,7 @@ def _loopback() -> str:
 
     for name, addresses in psutil.net_if_addrs().items():
         if any(each.address == "127.0.0.1" for each in addresses):
-            return name
+            return str(name)
     raise SettingsError(
         "While starting a cluster, found no interface with 127.0.0.1. Bring up the loopback one."
     )

@@ -54,7 +54,9 @@ def components(program: Program) -> Columns:
             )
         _, values, loadings = compute(*da.linalg.svd((x - mean) / sd))
     share = values**2 / (values**2).sum()
-    greatest = np.abs(loadings).round(9).argmax(axis=1)  # the first, of such as are equal but for noise
+    greatest = (
+        np.abs(loadings).round(9).argmax(axis=1)
+    )  # the first, of such as are equal but for noise
     loadings *= np.sign(loadings[np.arange(len(loadings)), greatest])[:, None]
     many = len(names)
     return {

@@ -101,7 +101,9 @@ def _approximate(
     found = []
     for name in values:
         told = moments[name]
-        merged = [_merged([p[k, name] for p in points if (k, name) in p], quantiles) for k in told.index]
+        merged = [
+            _merged([p[k, name] for p in points if (k, name) in p], quantiles) for k in told.index
+        ]
         for place, quantile in enumerate(quantiles):
             told[column(quantile)] = [m[place] for m in merged]
         found.append(told.rename_axis(keys).reset_index().assign(column=name))

@@ -19,7 +19,7 @@ A row a log:
 | `actions` | k |
 | `ips`, `snips` | the value of the uniform policy |
 | `ips_se` | standard error of `ips`: sd of w r (ddof 1) / sqrt(n) |
-| `effective_rounds` | sum(w)^2 / sum(w^2): how many rounds of its own the policy would need (Kish 1965) |
+| `effective_rounds` | sum(w)^2 / sum(w^2): as many of its own tell as much (Kish 1965) |
 
 Params: `log` (a column; none by default), `action`, `reward`, `propensity` (columns, named so by
 default), `actions` (k; by default how many different ones the log has).

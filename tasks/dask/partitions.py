@@ -77,9 +77,7 @@ class Partitions:
         return made if backend == "pandas" else made.to_backend(backend)
 
 
-def read(
-    uri: str, columns: Sequence[str], by: Sequence[str] | None, most: int
-) -> Partitions:
+def read(uri: str, columns: Sequence[str], by: Sequence[str] | None, most: int) -> Partitions:
     """Read columns of the Parquet files below a prefix.
 
     Parameters
@@ -146,10 +144,10 @@ class _Piece:
 def _groups(metadata: Any, most: int) -> list[tuple[int, ...]]:
     """Row groups in runs of about so many rows."""
     runs: list[tuple[int, ...]] = []
-    size = most
+    size = 0
     for group in range(metadata.num_row_groups):
         count = metadata.row_group(group).num_rows
-        if size + count > most:
+        if not runs or size + count > most:
             runs, size = [*runs, ()], 0
         runs[-1], size = (*runs[-1], group), size + count
     return runs

@@ -4,7 +4,7 @@
 |---|---|---|
 | `HEADRACE_WORKERS` | worker processes | one a core |
 | `HEADRACE_THREADS` | threads of a worker | 1 |
-| `HEADRACE_MEMORY_MIB` | memory of the container (of one node) | what this machine or its cgroup has |
+| `HEADRACE_MEMORY_MIB` | memory of the container (of one node) | that of machine or cgroup |
 | `HEADRACE_GPU` | 1: arrays are CuPy's and dataframes cuDF's | 0 |
 """
 

@@ -139,9 +139,7 @@ def cells(part: pd.DataFrame, columns: tuple[str, str, str, str], width: float) 
     return [_cells(n, g, unit, time, value, width) for n, g in part.groupby(group, sort=True)]
 
 
-def _cells(
-    name: Any, frame: pd.DataFrame, unit: str, time: str, value: str, width: float
-) -> Cells:
+def _cells(name: Any, frame: pd.DataFrame, unit: str, time: str, value: str, width: float) -> Cells:
     if unit:
         keys = list(dict.fromkeys([unit, time]))
         added = frame.groupby(keys, sort=True)[value].agg(["count", "sum"])

@@ -114,7 +114,14 @@ def run(
     """Run a program to its end; fails the test where a process of it is left."""
     path = DASK / f"{program}.py" if isinstance(program, str) else program
     output = folder / "out"
-    words = ["--input", source.as_uri(), "--output", output.as_uri(), "--params", json.dumps(params)]
+    words = [
+        "--input",
+        source.as_uri(),
+        "--output",
+        output.as_uri(),
+        "--params",
+        json.dumps(params),
+    ]
     spill = Path(tempfile.mkdtemp(prefix="spill-", dir=folder.parent))
     ended = subprocess.run(
         command(path, workers, *words),
@@ -146,3 +153,44 @@ def _those(spill: Path) -> list[str]:
         except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
     return found
+
+
+@dataclass(frozen=True)
+class Call:
+    """A program to be run by the driver."""
+
+    program: str
+    source: Path
+    folder: Path
+    params: dict[str, Any]
+    workers: int = 2
+
+
+def answers(*calls: Call) -> list[Done]:
+    """Run programs in one process; their log is an error's text."""
+    told = [
+        {
+            "program": call.program,
+            "source": str(call.source),
+            "output": str(call.folder / "out"),
+            "params": call.params,
+            "workers": call.workers,
+        }
+        for call in calls
+    ]
+    spill = Path(tempfile.mkdtemp(prefix="spill-", dir=calls[0].folder.parent))
+    ended = subprocess.run(
+        [str(python()), str(Path(__file__).with_name("dask_driver.py"))],
+        env=environment(spill, None),
+        input=json.dumps(told),
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=240,
+    )
+    assert ended.returncode == 0, ended.stderr
+    errors = [each["error"] for each in json.loads(ended.stdout)]
+    return [
+        Done(int(error is not None), error or "", call.folder / "out")
+        for error, call in zip(errors, calls, strict=True)
+    ]

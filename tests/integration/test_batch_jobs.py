@@ -207,7 +207,8 @@ def test_what_can_not_be_honoured_is_refused_by_name(batch: Batch, queue: str) -
     assert "containerProperties.secrets" in refused(secrets=secret)
     assert "containerProperties.privileged" in refused(privileged=True)
     assert "logDriver" in refused(logConfiguration={"logDriver": "splunk"})
-    assert "GPU" in refused(resourceRequirements=[*size(), {"type": "GPU", "value": "1"}])
+    told = refused(resourceRequirements=[*size(), {"type": "GPU", "value": "1"}])
+    assert "GPU is not applicable for Fargate." in told
     told = refused(resourceRequirements=size("1", 4000))
     assert "Fargate resource requirements (1.00 vCPU, 4000 MiB) not valid." in told
     assert "vcpus is not applicable for Fargate" in refused(vcpus=1)

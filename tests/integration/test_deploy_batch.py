@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 TAGS = {"project": "tested", "a": "1"}
+GPUS = {"ImageType": "ECS_AL2023_NVIDIA"}
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -216,11 +217,27 @@ def test_an_environment_that_must_be_replaced_is_made_before_the_old_one_goes(
     assert not gone["computeEnvironments"]
 
 
+def test_hosts_with_gpus_read_back_and_change_in_place(cloud: Any, stacks: Any) -> None:
+    name, batch, known = stacks.new(), cloud.client("batch"), set()
+    for families, image in ((["g4dn", "g5"], "ECS_AL2023_NVIDIA"), (["m6i"], "ECS_AL2023")):
+        words = {"InstanceTypes": families, "Ec2Configuration": [{"ImageType": image}]}
+        hosts = environment("EC2", AllocationStrategy="BEST_FIT_PROGRESSIVE", **words)
+        made = deploy(stacks, name, around() | {"E": hosts})["E"]
+        told = batch.describe_compute_environments(computeEnvironments=[made])
+        (found,) = told["computeEnvironments"]
+        assert found["computeResources"]["instanceTypes"] == families
+        assert found["computeResources"]["ec2Configuration"] == [{"imageType": image}]
+        known.add(made)
+    assert len(known) == 1
+
+
 @pytest.mark.parametrize(
     ("more", "named"),
     [
         ({"LaunchTemplate": {"LaunchTemplateName": "x"}}, "ComputeResources.LaunchTemplate"),
         ({"ImageId": "ami-1"}, "ComputeResources.ImageId"),
+        ({"Ec2Configuration": [GPUS | {"ImageIdOverride": "ami-1"}]}, "ImageIdOverride"),
+        ({"Ec2Configuration": [{"ImageType": "ECS_AL2_NVIDIA"}]}, "ImageType ECS_AL2_NVIDIA"),
     ],
 )
 def test_what_no_host_here_can_be_is_refused_by_name(

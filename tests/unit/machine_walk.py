@@ -99,6 +99,11 @@ class Walk:
             return {**data, "run": {**data["run"], "cluster": "j-1"}}
         if step == "done":
             self.ended.append(stage)
+        if "parts" in state["Parameters"]:
+            before, now = (part for part in state["Parameters"]["parts"])
+            assert before == {"failed.$": "$.failed"}
+            told = [*data["failed"], *({"stage": f["stage"]} for f in now["failed"])]
+            return {"run": data["run"], "joined": {"failed": told}}
         if "failed.$" in state["Parameters"]:
             return {"run": data["run"], "failed": data["joined"]["failed"]}
         failed = [{"stage": f["stage"]} for f in state["Parameters"]["failed"]]

@@ -63,22 +63,20 @@ def test_a_file_that_lacks_a_column_is_rejected_whole(tmp_path: Path) -> None:
 
 @given(
     st.lists(
-        st.tuples(
-            st.integers(0, 90), st.integers(1, 3), st.integers(0, 1), st.floats(1e-6, 1.0)
-        ),
+        st.tuples(st.integers(0, 90), st.integers(1, 3), st.integers(0, 1), st.floats(1e-6, 1.0)),
         max_size=20,
     )
 )
-def test_every_round_comes_out_as_it_went_in(given_rounds: list[tuple[int, int, int, float]]) -> None:
+def test_every_round_comes_out_as_it_went_in(
+    given_rounds: list[tuple[int, int, int, float]],
+) -> None:
     lines = [
         ["", "2019-11-24T00:00:00", *map(str, (item, position, click)), repr(propensity), ""]
         for item, position, click, propensity in given_rounds
     ]
     with tempfile.TemporaryDirectory() as folder:
         found = read(Path(folder), HEADER, *lines)
-    assert [
-        (r["item"], r["position"], r["click"], r["propensity"]) for r in found
-    ] == given_rounds
+    assert [(r["item"], r["position"], r["click"], r["propensity"]) for r in found] == given_rounds
 
 
 def test_the_query_comes_after_both_engines() -> None:

@@ -107,7 +107,7 @@ def test_states_are_those_of_the_contract(document: State) -> None:
     first = ["prepare", "to do?"]
     assert steps["tops"] == [*first, "unload", "look", "step 1", "step 2", "commit", *ends]
     assert steps["pairs"] == [*first, "look", "step 1", "commit", *ends]
-    around = ["create", "created", "is one?", "terminate", "failed"]
+    around = ["create", "created", "is one?", "terminate", "left", "told", "failed"]
     assert steps["cluster"] == [*first, *around]
 
 
@@ -335,3 +335,8 @@ def test_a_cluster_that_cannot_be_ended_is_told(document: State) -> None:
     end = Walk(set(), frozenset({"cluster: terminate"})).run(document, {})
     assert end["type"] == "Fail"
     assert [f["stage"] for f in end["failed"]] == ["tops"]
+
+
+def test_what_failed_before_a_cluster_that_cannot_be_ended_is_told_too(document: State) -> None:
+    end = Walk({"pairs"}, frozenset({"cluster: terminate"})).run(document, {})
+    assert sorted(f["stage"] for f in end["failed"]) == ["pairs", "tops"]

@@ -70,7 +70,7 @@ def test_what_is_honoured(state: dict[str, Any]) -> None:
             task("elasticmapreduce:modifyInstanceGroupByName"),
             "elasticmapreduce:modifyInstanceGroupByName",
         ),
-        (task("batch:submitJob.sync"), "batch:submitJob.sync"),
+        (task("ecs:runTask.sync"), "ecs:runTask.sync"),
         (task("glue:startJobRun.sync"), "glue:startJobRun.sync"),
         (task("dynamodb:putItem"), "dynamodb:putItem"),
         (task("athena:getQueryResults.sync"), "getQueryResults.sync"),
