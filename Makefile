@@ -41,6 +41,7 @@ bench: setup-dev
 	$(BIN)/python bench/emr.py --json
 	$(BIN)/python bench/mpi.py --json
 	$(BIN)/python bench/gpu.py --json
+	$(BIN)/python bench/dask.py --json
 
 setup: .venv/installed .venv/node-ready node_modules/installed .cache/jars/ready .cache/layers/ready \
 	.cache/images/ready

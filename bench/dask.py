@@ -128,7 +128,8 @@ def image_python() -> str:
     if given := os.environ.get("TASKS_DASK_PYTHON"):
         return given
     told = [sys.executable, "-m", "localcloud.engines.images", "where", "tasks/dask"]
-    done = subprocess.run(told, cwd=PROJECT, text=True, capture_output=True, check=False)
+    kept = {"LOCALCLOUD_IMAGES": str(PROJECT / ".cache" / "images")} | os.environ
+    done = subprocess.run(told, cwd=PROJECT, env=kept, text=True, capture_output=True, check=False)
     if done.returncode:
         raise SystemExit(
             f"While looking for the image tasks/dask, found none. Run make setup.\n{done.stderr}"

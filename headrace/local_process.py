@@ -27,6 +27,8 @@ from headrace.plan import ROOT
 PORT = 5566
 START_PATIENCE_S = 60.0
 STOP_PATIENCE_S = 10.0
+#: Tells the local cloud which engine runs its containers; unset, they are processes.
+CONTAINER = "LOCALCLOUD_CONTAINER"
 
 
 class StartError(HeadraceError):
@@ -122,7 +124,7 @@ def _is_cloud(pid: int) -> bool:
         return False
 
 
-def start(files: Files, port: int | None = None) -> Running:
+def start(files: Files, port: int | None = None, container: bool = False) -> Running:
     """Start a local cloud with empty data, or give the one that already runs.
 
     Parameters
@@ -130,36 +132,50 @@ def start(files: Files, port: int | None = None) -> Running:
     files : Files
     port : int, optional
         Port on loopback; 5566, or a free one where that is taken, where none is named.
+    container : bool
+        Whether it must run real containers, by Podman. One that runs already keeps to its ways.
 
     Raises
     ------
     StartError
-        With the end of its log.
+        With the end of its log; or where one runs that has no containers.
     """
     with files.locked():
         if (running := find(files)) is not None:
+            if container and not _runs_containers(running.pid):
+                raise StartError(
+                    "starting the local cloud with containers",
+                    f"one without them at {running.endpoint}",
+                    "Stop it: headrace down. Its data go with it.",
+                )
             return running
         shutil.rmtree(files.data, ignore_errors=True)
         files.data.mkdir(parents=True)
-        return _begin(files, port)
+        return _begin(files, port, container)
 
 
-def _begin(files: Files, port: int | None) -> Running:
+def _runs_containers(pid: int) -> bool:
+    return bool(psutil.Process(pid).environ().get(CONTAINER))
+
+
+def _begin(files: Files, port: int | None, container: bool) -> Running:
     try:
-        return _wait(files, _spawn(files, port or _free_port(PORT, 0)))
+        return _wait(files, _spawn(files, port or _free_port(PORT, 0), container))
     except StartError:
         # Another cloud may have taken it since it was looked at.
         if port or "Address already in use" not in files.log.read_text(errors="replace"):
             raise
-        return _wait(files, _spawn(files, _free_port(0)))
+        return _wait(files, _spawn(files, _free_port(0), container))
 
 
-def _spawn(files: Files, port: int) -> subprocess.Popen[bytes]:
+def _spawn(files: Files, port: int, container: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "localcloud", "--port", str(port)]
     command += ["--data", str(files.data), "--ready", str(files.ready)]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     for kept in ("jars", "images"):  # `make setup`'s
         environment.setdefault(f"LOCALCLOUD_{kept.upper()}", str(ROOT / ".cache" / kept))
+    if container:
+        environment.setdefault(CONTAINER, "podman")
     with files.log.open("wb") as log:
         return subprocess.Popen(
             command,

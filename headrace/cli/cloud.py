@@ -28,20 +28,21 @@ NONE = "none"
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="Port; 5566 or a free one if not given."
 )
+@click.option("--container", is_flag=True, help="Run real containers, by Podman, not processes.")
 @options.common
-def up(out: Output, where: str, port: int | None) -> None:
+def up(out: Output, where: str, port: int | None, container: bool) -> None:
     """Start the local cloud, ready for `cdk deploy`; does nothing where one runs."""
     options.only_local(where)
-    running = start(out, port)
+    running = start(out, port, container)
     facts = {"endpoint": running.endpoint, "pid": running.pid, "data": str(running.data)}
     out.facts(facts, lambda: click.echo(f"Local cloud at {running.endpoint}, pid {running.pid}."))
 
 
-def start(out: Output, port: int | None = None) -> local_process.Running:
+def start(out: Output, port: int | None = None, container: bool = False) -> local_process.Running:
     """Start the local cloud and bootstrap it for the CDK."""
     files = options.files()
     with out.progress("Starting the local cloud") as bar:
-        running = local_process.start(files, port)
+        running = local_process.start(files, port, container)
         bar.update(1, 2, "cdk bootstrap")
         target = targets.local(running.endpoint)
         if stack_status(target, BOOTSTRAP) not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):

@@ -22,6 +22,7 @@ from headrace.lake import Rejected, open_uri
 
 BAND = re.compile(r"(?P<scene>[^/]+)_B(?P<band>[45])\.TIFF?", re.IGNORECASE)
 OTHER = {"4": "5", "5": "4"}
+PRECISIONS = ("float64", "float32")
 KINDS = (np.dtype(np.uint8), np.dtype(np.uint16))
 #: Pixels of which all steps are in memory at a time; a scene has some 60 million.
 CHUNK = 1 << 20
@@ -49,8 +50,17 @@ def greenness(item: dict[str, Any], params: dict[str, Any]) -> Iterator[dict[str
     dict or headrace.lake.Rejected
         A row of ``studies.land.study.Greenness``; why a scene has none: it lacks a band, a band
         can't be read, the two differ in size, or no pixel has both.
+
+    Raises
+    ------
+    ValueError
+        For another precision.
     """
-    uri = item["uri"]
+    uri, precision = item["uri"], params["precision"]
+    if precision not in PRECISIONS:
+        raise ValueError(
+            f"While computing NDVI, found precision {precision!r}. Give one of {PRECISIONS}."
+        )
     if (told := BAND.fullmatch(uri, uri.rfind("/") + 1)) is None:
         return
     beside = uri[: told.start("band")] + OTHER[told["band"]] + uri[told.end("band") :]
@@ -59,7 +69,7 @@ def greenness(item: dict[str, Any], params: dict[str, Any]) -> Iterator[dict[str
         yield Rejected(f"scene {told['scene']} lacks band {OTHER[told['band']]}: no {beside}")
     elif told["band"] == "4":
         red = _read(uri) or b""
-        yield _row(told["scene"], red, other, np.dtype(params["precision"]))
+        yield _row(told["scene"], red, other, np.dtype(precision))
 
 
 def ndvi(red: Pixels, near: Pixels, real: np.dtype[Any]) -> Pixels:

@@ -1,6 +1,6 @@
-"""One address told in numbers: what the study's Map calls, once an address.
+r"""One address told in numbers: what the study's Map calls, once an address.
 
-Words are what ``[\\w']+`` matches, as in the mrjob job; names are found by the rule that the Spark
+Words are what ``[\w']+`` matches, as in the mrjob job; names are found by the rule that the Spark
 program goes by. So what is counted here can be held against what they count.
 """
 

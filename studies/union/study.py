@@ -139,6 +139,8 @@ study = Study(
                 "alias": {"U.S.": "United States", "Soviets": "Soviet Union"},
                 "stop": COMMON,
             },
+            # Planning anew after each of so small stages takes longer than they do.
+            conf={"spark.driver.memory": "1g", "spark.sql.adaptive.enabled": "false"},
         ),
         Mpi(
             "party_model",

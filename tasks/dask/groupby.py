@@ -6,8 +6,8 @@
 
 Quantiles are approximate, and say so, unless the param `exact` is true.
 
-* Approximate: each partition gives 1,000 percentiles of each of its groups, which are merged
-  (dask.array.percentile.merge_percentiles). No worker needs a whole group.
+* Approximate: each partition gives 1,001 percentiles of each of its groups (of fewer rows: the
+  rows), which are merged (dask.array.percentile.merge_percentiles). No worker needs a whole group.
 * Exact: rows are dealt by group, so that each group lies on one worker, as `numpy.quantile` has
   it, linear between neighbours. A group must fit into a worker's memory.
 

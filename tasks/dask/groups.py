@@ -12,8 +12,8 @@ from dask.array.percentile import merge_percentiles
 from tasks.dask.partitions import Partitions
 from tasks.dask.program import Columns, Program, ProgramError
 
-#: Percentiles that a partition gives of a group.
-POINTS = np.linspace(0, 100, 1001)
+#: Percentiles that a partition gives of a group; of one with fewer rows, the rows.
+POINTS = 1001
 #: Stands for the table as a whole, where there is no group.
 ALL = "_all"
 MOMENTS = ("count", "mean", "sd", "min", "max")
@@ -138,19 +138,28 @@ def centre(part: pd.DataFrame, values: list[str]) -> dict[str, float]:
 
 
 def percentiles(part: pd.DataFrame, keys: list[str], values: list[str]) -> dict[Any, Any]:
-    """Count and percentiles of each group and value of a partition."""
+    """Count, and values at even percentiles, of each group and column of a partition."""
     grouped = part.assign(**{ALL: 0}).groupby(keys[0] if len(keys) == 1 else keys, sort=True)
     return {
-        (key, name): (len(group), np.percentile(group[name].to_numpy(float), POINTS))
+        (key, name): (len(group), _even(np.sort(group[name].to_numpy(float))))
         for key, group in grouped
         for name in values
     }
 
 
+def _even(ordered: Any) -> Any:
+    if len(ordered) <= POINTS:
+        return ordered
+    return np.percentile(ordered, np.linspace(0, 100, POINTS))
+
+
 def _merged(given: list[tuple[int, Any]], quantiles: list[float]) -> Any:
     counts, points = zip(*given, strict=True)
     asked = np.array(quantiles) * 100
-    return merge_percentiles(asked, [POINTS] * len(points), points, "linear", counts)
+    if all(len(each) == count for each, count in zip(points, counts, strict=True)):
+        return np.quantile(np.concatenate(points), quantiles)  # these are all of the rows
+    at = [np.linspace(0, 100, len(each)) if len(each) > 1 else [50.0] for each in points]
+    return merge_percentiles(asked, at, points, "linear", counts)
 
 
 def _ordered(told: pd.DataFrame, keys: list[str], quantiles: list[float]) -> pd.DataFrame:

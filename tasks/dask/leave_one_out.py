@@ -67,20 +67,20 @@ def added(
     return each.groupby(group, sort=True).sum()
 
 
-@dask.delayed  # type: ignore[untyped-decorator]
+@dask.delayed
 def together(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """The sums of all groups, by name."""
     told = pd.concat(parts)
     return told.groupby(level=0, sort=True).sum()
 
 
-@dask.delayed  # type: ignore[untyped-decorator]
+@dask.delayed
 def groups(sums: pd.DataFrame) -> list[Any]:
     """Names of all groups."""
     return list(sums.index)
 
 
-@dask.delayed  # type: ignore[untyped-decorator]
+@dask.delayed
 def line(sums: pd.DataFrame, without: Any) -> tuple[int, float, float]:
     """Rows, slope and intercept without one group; NaN where they are on no line."""
     left = sums if without is None else sums.drop(index=without)

@@ -15,7 +15,7 @@ their values and the seed. A row a feature, and one for the `intercept`:
 | `coefficient` | change of the log odds of class 1 a standard deviation of the feature |
 | `mean`, `sd` | of the feature where it learnt (ddof 0); null for the intercept |
 | `rows`, `held_out` | from which it learnt, and those that were asked |
-| `accuracy`, `baseline` | share of those asked that it classed right, and that the commoner class is |
+| `accuracy`, `baseline` | share of those asked: classed right; of the commoner class |
 
 Params: `label` (a column of 0 and 1 or of booleans, "label"), `features` (columns of numbers),
 `group` (a column; by default each row is its own), `held_out` (0.25), `penalty` (C, the inverse

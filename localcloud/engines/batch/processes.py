@@ -84,8 +84,8 @@ class Processes:
         started: Callable[[], None],
         say: Callable[[bytes], None],
     ) -> Ended:
-        process = _start(words, environment, folder)
-        reader = threading.Thread(target=_read, args=(process.stdout, say), daemon=True)
+        process = start(words, environment, folder)
+        reader = threading.Thread(target=read, args=(process.stdout, say), daemon=True)
         reader.start()
         started()
         try:
@@ -98,7 +98,8 @@ class Processes:
         return ended or Ended(process.returncode)
 
 
-def _start(words: list[str], environment: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
+def start(words: list[str], environment: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
+    """Start a command under a guard, which kills all of it when its standard input is closed."""
     # The guard keeps nobody's memory here: what ranks share would be counted for each.
     guard = [interpreter(), "-I", "-S", str(GUARD), "guard", "0", os.devnull]
     return subprocess.Popen(
@@ -139,7 +140,8 @@ def _terminate(guard: int) -> bool:
     return False
 
 
-def _read(out: IO[bytes], say: Callable[[bytes], None]) -> None:
+def read(out: IO[bytes], say: Callable[[bytes], None]) -> None:
+    """Pass on what is printed, to its end."""
     with out:
         while data := os.read(out.fileno(), READ_BYTES):
             try:

@@ -4,6 +4,7 @@
   may do, `build` makes a process image over one of the `layers`, `store` keeps it by its
   `names`, `registry` pushes it into ECR
 - `found` opens an image by the name that a job definition gives
+- `podman` does all this with real images, where the cloud is told to run containers
 - `codebuild` runs builds, in which `docker` is called
 
 An image's files are read-only to those who run it, by custom: a process writes elsewhere.

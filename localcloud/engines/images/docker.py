@@ -1,6 +1,7 @@
-"""The `docker` of process images: build, tag, login, push. What else Docker has is refused.
+"""The `docker` of the local cloud: build, tag, login, push. What else Docker has is refused.
 
-Images are kept in the folder ``LOCALCLOUD_DOCKER``; without it in that of the layers.
+It makes process images, kept in the folder ``LOCALCLOUD_DOCKER``, without it in that of the
+layers; where the cloud runs containers, real ones, by Podman.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from localcloud.engines.images import build, layers, registry
+from localcloud.engines.images import build, layers, podman, registry
 from localcloud.engines.images.errors import ImageError
 from localcloud.engines.images.names import Name
 from localcloud.engines.images.store import Store
 
+AnyStore = Store | podman.Store
+
 
 class _Words(argparse.ArgumentParser):
-    """A parser that says what a process image can't honour."""
+    """A parser that says what this docker hasn't got."""
 
     def error(self, message: str) -> NoReturn:
         print(
@@ -34,8 +37,10 @@ class _Words(argparse.ArgumentParser):
 def main(words: Sequence[str] | None = None) -> None:
     """Do one command."""
     given = _parser().parse_args(words)
-    store = Store(Path(os.environ.get("LOCALCLOUD_DOCKER") or layers.folder() / "docker"))
+    folder = Path(os.environ.get("LOCALCLOUD_DOCKER") or layers.folder() / "docker")
     try:
+        engine = podman.program()
+        store = podman.Store(folder, engine) if engine else Store(folder)
         {"build": _build, "tag": _tag, "login": _login, "push": _push}[given.verb](given, store)
     except ImageError as fault:
         print(f"docker: {fault}", file=sys.stderr, flush=True)
@@ -69,7 +74,7 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _build(given: argparse.Namespace, store: Store) -> None:
+def _build(given: argparse.Namespace, store: AnyStore) -> None:
     if not given.context.is_dir():
         raise ImageError(
             f"While building, found no folder {given.context}. Name the build's context, as `.`."
@@ -80,12 +85,16 @@ def _build(given: argparse.Namespace, store: Store) -> None:
     unsaid: list[str] = []
     say = unsaid.append if given.quiet else _say
     try:
-        image = build.build(given.context, file, arguments, layers.folder(), say)
+        if isinstance(store, podman.Store):
+            id_ = store.build(given.context, file, arguments, names, say)
+        else:
+            image = build.build(given.context, file, arguments, layers.folder(), say)
+            store.put(image, names)
+            id_ = image.id
     except ImageError:
         print(*unsaid, sep="\n", file=sys.stderr)
         raise
-    store.put(image, names)
-    _say(image.id if given.quiet else f"Successfully built {image.id.partition(':')[2][:12]}")
+    _say(id_ if given.quiet else f"Successfully built {id_.partition(':')[2][:12]}")
     for name in names:
         say(f"Successfully tagged {name}")
 
@@ -96,16 +105,16 @@ def _argument(text: str) -> tuple[str, str]:
     return name, value if equals else os.environ.get(name, "")
 
 
-def _tag(given: argparse.Namespace, store: Store) -> None:
+def _tag(given: argparse.Namespace, store: AnyStore) -> None:
     store.tag(given.source, Name.of(given.target))
 
 
-def _login(given: argparse.Namespace, store: Store) -> None:
+def _login(given: argparse.Namespace, store: AnyStore) -> None:
     registry.login(given.host, given.username, sys.stdin.read().rstrip("\r\n"))
     _say("Login Succeeded")
 
 
-def _push(given: argparse.Namespace, store: Store) -> None:
+def _push(given: argparse.Namespace, store: AnyStore) -> None:
     name = Name.of(given.name)
     say = (lambda _: None) if given.quiet else _say
     registry.push(name, store.manifest(given.name), store.blobs, say)

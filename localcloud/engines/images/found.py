@@ -69,7 +69,7 @@ def find(cloud: Cloud, image_uri: str) -> ProcessImage:
     ImageError
         Where it isn't there, is no process image, or its environment isn't on this machine.
     """
-    manifest = _manifest(cloud, image_uri)
+    manifest = manifest_of(cloud, image_uri)
     kinds = {each["mediaType"]: each["digest"] for each in manifest["layers"]}
     if set(kinds) != {ENVIRONMENT, FILES}:
         raise ImageError(
@@ -93,7 +93,14 @@ def find(cloud: Cloud, image_uri: str) -> ProcessImage:
     )
 
 
-def _manifest(cloud: Cloud, image_uri: str) -> dict[str, Any]:
+def manifest_of(cloud: Cloud, image_uri: str) -> dict[str, Any]:
+    """Give the manifest of an image of ECR, with its `digest`.
+
+    Raises
+    ------
+    ImageError
+        Where it isn't there.
+    """
     name = Name.of(image_uri)
     host = ECR.match(name.host)
     if not host or (host["account"], host["region"]) != (cloud.account, cloud.region):

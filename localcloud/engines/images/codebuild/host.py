@@ -17,7 +17,7 @@ from pathlib import Path
 
 import localcloud
 from localcloud.cloud import CREDENTIALS, Cloud
-from localcloud.engines.images import layers
+from localcloud.engines.images import layers, podman
 from localcloud.engines.images.codebuild import command
 from localcloud.engines.images.codebuild.builds import Build
 from localcloud.engines.images.codebuild.buildspec import Buildspec
@@ -96,7 +96,8 @@ class Host:
 
     def _daemon(self) -> dict[str, str]:
         """What docker knows of the host, and the build's commands need not."""
-        return {
+        engine = podman.program()
+        return (podman.settings(engine) if engine else {}) | {
             "HOME": os.environ.get("HOME", "/"),
             "DOCKER_CONFIG": str(self.folder / "home" / ".docker"),
             "LOCALCLOUD_DOCKER": str(self.folder / "docker"),
