@@ -10,7 +10,7 @@ export LOCALCLOUD_IMAGES := $(CURDIR)/.cache/images
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
 	&& echo $$p && break; done)
-STUDY ?= speeches
+STUDY ?= union
 BIN := .venv/bin
 UV := $(BIN)/uv pip
 # Files of tests side by side, the long ones first: each process has a cloud of its own.

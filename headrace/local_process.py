@@ -175,7 +175,7 @@ def _spawn(files: Files, port: int, container: bool) -> subprocess.Popen[bytes]:
     for kept in ("jars", "images"):  # `make setup`'s
         environment.setdefault(f"LOCALCLOUD_{kept.upper()}", str(ROOT / ".cache" / kept))
     if container:
-        environment.setdefault(CONTAINER, "podman")
+        environment[CONTAINER] = environment.get(CONTAINER) or "podman"
     with files.log.open("wb") as log:
         return subprocess.Popen(
             command,

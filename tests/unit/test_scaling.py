@@ -168,7 +168,7 @@ class TestMeasured:
 
     @pytest.mark.parametrize(
         ("study", "stage", "kind"),
-        [("health", "best", "a query"), ("presidents", "named", "a query")],
+        [("health", "best", "a query"), ("union", "named", "a query")],
     )
     def test_a_stage_whose_workers_nobody_can_tell_is_refused_by_its_kind(
         self, study: str, stage: str, kind: str
@@ -178,7 +178,7 @@ class TestMeasured:
 
     @pytest.mark.parametrize("kind", ["mapreduce", "spark"])
     def test_a_clusters_stage_is_refused_since_its_workers_are_nodes(self, kind: str) -> None:
-        plans = [load(name) for name in ("presidents", "votes", "crawl-words")]
+        plans = [load(name) for name in ("union", "votes", "crawl-words")]
         stage = next(s for plan in plans for s in plan.stages if s.kind == kind)
         with pytest.raises(ScalingError, match="nodes of the run's cluster"):
             measured.check_kind(stage)

@@ -16,7 +16,7 @@ from headrace.testing.mapreduce import Job, job_class
 from headrace.testing.rows_in import splits
 from headrace.testing.shuffle import partition, shuffled
 from studies.crawl_words.study import study as crawl_words
-from studies.presidents.study import study as presidents
+from studies.union.study import study as union
 from tests.unit import mapreduce_jobs
 from tests.unit.mapreduce_path import inline
 from tests.unit.stage_programs import plan_with
@@ -77,9 +77,7 @@ def test_a_partition_is_sorted_by_key_alone_or_by_the_line() -> None:
 
 
 def test_rows_become_rows_of_the_table() -> None:
-    told = run_stage(
-        presidents, "top_words", SAID, params={"text": "text", "by": "president", "top": 2}
-    )
+    told = run_stage(union, "top_words", SAID, params={"text": "text", "by": "president", "top": 2})
     assert told == sorted(told, key=lambda row: (row["president"], row["word"]))
     assert told == [
         {"president": "Adams", "word": "sea", "count": 2, "rank": 2},
@@ -192,7 +190,7 @@ def test_the_job_sees_the_studys_seed_and_nothing_stays(tmp_path: Path) -> None:
 
 def test_nothing_to_read_is_refused() -> None:
     with pytest.raises(StageFailedError, match="found nothing to read"):
-        run_stage(presidents, "top_words", [])
+        run_stage(union, "top_words", [])
 
 
 def test_rows_are_the_json_that_athena_unloads() -> None:
@@ -216,5 +214,5 @@ def test_a_file_with_two_jobs_is_refused(tmp_path: Path) -> None:
 def test_it_takes_well_under_a_second() -> None:
     job_class(ROOT / "emr_steps/top_words.py")
     began = time.process_time()
-    run_stage(presidents, "top_words", SAID * 300)
+    run_stage(union, "top_words", SAID * 300)
     assert time.process_time() - began < 0.5

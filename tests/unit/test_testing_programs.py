@@ -18,7 +18,7 @@ from pyspark import SparkContext
 from headrace.plan import Plan, plan_of
 from headrace.study import Batch, Mpi, Spark, Study
 from headrace.testing import ItemFailedError, StageFailedError, run_stage
-from studies.presidents.study import study as presidents
+from studies.union.study import study as union
 from tests.unit.stage_programs import plan_with
 
 
@@ -206,7 +206,7 @@ def test_a_session_of_the_tests_own_is_not_stopped() -> None:
     from tests.unit.spark_session import session
 
     with session() as spark, pytest.raises(StageFailedError, match="a Spark session of yours"):
-        run_stage(presidents, "co_mention", [{"text": "France"}])
+        run_stage(union, "co_mention", [{"text": "France"}])
     assert spark is not None
 
 

@@ -1,5 +1,6 @@
--- One address a year, but for two years with two: their mean.
-SELECT year, avg(length) AS length, sum(words) AS words
+-- Words of all sentences of a decade over their number.
+SELECT year - year % 10 AS decade, CAST(sum(words) AS double) / sum(sentences) AS length,
+       sum(sentences) AS sentences, count(*) AS addresses
 FROM addresses
-GROUP BY year
-ORDER BY year
+GROUP BY year - year % 10
+ORDER BY decade
