@@ -41,7 +41,7 @@ def test_every_stage_is_done(ran: tuple[House, Any]) -> None:
     _, told = ran
     assert told["ledger"]["total"]["rows"] == 62_982
     assert told["run"]["status"] == "SUCCEEDED"
-    rows = {stage["stage"]: stage["rows"] for stage in told["run"]["stages"]}
+    rows = {stage["name"]: stage["rows"] for stage in told["run"]["stages"]}
     assert {name: rows[name] for name in STAGES} == STAGES
 
 
