@@ -1,6 +1,7 @@
 """Jobs in real containers, by Podman, in a cloud that was told so; see docs/containers.md.
 
-Nothing is fetched: without Podman, or without the base image in its storage, all is skipped.
+Nothing is fetched: without Podman, or without the base image in its storage, what needs them is
+skipped.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from typing import Any
 import pytest
 
 from headrace import local_process
-from tests.integration import conftest
+from tests.integration import batch_jobs, conftest
 from tests.integration.batch_jobs import Batch, alive, size
 from tests.integration.conftest import ROOT, Running
 from tests.integration.deployed import unique, wait_until
@@ -53,14 +55,14 @@ def _why_not() -> str:
     return f"podman can't run a container here: {done.stderr[-300:]}" if done.returncode else ""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _engine() -> None:
+@pytest.fixture(scope="module")
+def engine() -> None:
     if why := _why_not():
         pytest.skip(why)
 
 
 @pytest.fixture(scope="module")
-def containers(_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def containers(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A cloud that runs containers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(local_process.CONTAINER, "podman")
@@ -87,8 +89,6 @@ def queue(batch: Batch) -> str:
 
 def batch_jobs_image(cloud: Running, image: str) -> None:
     """Have all jobs use an image that is there already."""
-    from tests.integration import batch_jobs
-
     batch_jobs._pushed[cloud.endpoint] = image
 
 
@@ -151,7 +151,7 @@ def test_an_exit_is_the_containers(batch: Batch, queue: str) -> None:
 
 
 def test_memory_is_kept(batch: Batch, queue: str) -> None:
-    """By the kernel. Podman 4.3 doesn't always tell why under cgroup v1, so the exit is asked."""
+    """By the kernel. Podman 4.3 doesn't tell why under cgroup v1, so the exit is asked."""
     code = "x = b'1' * (700 << 20); print(len(x))"
     job = batch.run(queue, batch.define("python", "-c", code))
     assert (job["status"], job["container"]["exitCode"]) == ("FAILED", 137)
@@ -220,6 +220,7 @@ else:
     assert batch.printed(main) == ["met"]
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_cloud_that_is_killed_leaves_no_container(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(local_process.CONTAINER, "podman")
@@ -244,9 +245,11 @@ def test_a_cloud_that_is_killed_leaves_no_container(tmp_path: Path) -> None:
             assert labelled(again) == []
         finally:
             conftest.stop(process)
+            podman("rmi", "--force", batch.image)
 
 
 @pytest.mark.skipif(MPI not in os.environ, reason=f"{MPI} names no built image of tasks/mpi")
+@pytest.mark.usefixtures("engine")
 def test_a_program_gives_the_same_bytes_in_both(tmp_path: Path) -> None:
     """`podman build -f tasks/mpi/Dockerfile tasks` takes minutes, so it is made beforehand."""
     text = (ROOT / "tasks" / "mpi" / "random_walks.py").read_text()
@@ -270,8 +273,6 @@ def test_a_program_gives_the_same_bytes_in_both(tmp_path: Path) -> None:
 
 def add_tasks(archive: Path) -> None:
     """Beside the program, what it imports."""
-    import zipfile
-
     with zipfile.ZipFile(archive, "a") as packed:
         packed.write(ROOT / "tasks" / "__init__.py", "tasks/__init__.py")
         for path in (ROOT / "tasks" / "mpi").glob("*.py"):
@@ -287,3 +288,23 @@ def run_image(folder: Path, words: tuple[str, ...]) -> None:
         "--main", "tasks/mpi/x.py", *told, *words,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [("docker", "which isn't podman"), ("/nowhere/podman", "found no /nowhere/podman on PATH")],
+)
+def test_a_cloud_that_cannot_run_its_containers_does_not_start(
+    tmp_path: Path, told: str, said: str
+) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "localcloud", "--port", str(conftest.free_port())),
+            *("--data", str(tmp_path / "data"), "--ready", str(tmp_path / "ready")),
+        ],
+        cwd=ROOT, env=os.environ | {local_process.CONTAINER: told},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert not (tmp_path / "ready").exists()

@@ -31,10 +31,20 @@ class Containers:
     cloud : Cloud
     program : str
         Podman.
+    find : callable, optional
+        Gives Podman's id of an image; ECR's, if nothing is said.
+
+    Raises
+    ------
+    ImageError
+        Where Podman doesn't work.
     """
 
-    def __init__(self, cloud: Cloud, program: str) -> None:
-        self._cloud, self._podman = cloud, program
+    def __init__(
+        self, cloud: Cloud, program: str, find: Callable[[str], str] | None = None
+    ) -> None:
+        self._podman = program
+        self._find = find or (lambda uri: podman.find(cloud, program, uri))
         self._label = f"localcloud={cloud.data}"
         left = podman.call(program, "ps", "--all", "--quiet", "--filter", f"label={self._label}")
         if left.returncode:
@@ -54,7 +64,7 @@ class Containers:
     ) -> Ended:
         """Run one to its end; nothing of it outlives the call, nor this process."""
         try:
-            image = podman.find(self._cloud, self._podman, order.image)
+            image = self._find(order.image)
         except ImageError as fault:
             told = f"CannotPullContainerError: {fault}"
             return Ended(None, told, told)
