@@ -10,7 +10,10 @@ import pytest
 from tests.acceptance.conftest import PROJECT, House
 
 VOTES = PROJECT.parent / "shared" / "data" / "graph" / "wiki-Vote.txt"
-pytestmark = pytest.mark.skipif(not VOTES.is_file(), reason="the course's data are not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not VOTES.is_file(), reason="the course's data are not here"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,10 @@ from PIL import Image
 from tests.acceptance.conftest import PROJECT, House
 
 SCENES = PROJECT.parent / "shared" / "data" / "landsat" / "L8NY18"
-pytestmark = pytest.mark.skipif(not SCENES.is_dir(), reason="the course's scenes are not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not SCENES.is_dir(), reason="the course's scenes are not here"),
+]
 
 BUCKET = "headrace-land-123456789012-us-east-1"
 COLD, GREEN = "LC08_L1TP_013032_20180131", "LC08_L1TP_014031_20180530"

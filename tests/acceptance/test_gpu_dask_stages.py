@@ -19,6 +19,7 @@ import pytest
 from headrace.sql import Athena
 from tests.acceptance.conftest import PROJECT, House, build
 
+pytestmark = pytest.mark.slow
 BUCKET = "headrace-devices-123456789012-us-east-1"
 SMI = """#!/bin/sh
 test "$1" = -L || exit 9

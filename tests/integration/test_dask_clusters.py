@@ -19,6 +19,11 @@ import pytest
 
 from tests.integration.dask_programs import command, environment, left, put, run
 
+pytestmark = [
+    pytest.mark.slow,  # processes started and killed, for two minutes
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked for in /proc"),
+]
+
 HELPERS = """
 import os
 import signal
@@ -173,7 +178,3 @@ def test_a_task_that_kills_its_workers_ends_the_program(tmp_path: Path) -> None:
     assert done.code != 0
     assert "Attempted to run task 'die-1' on 3 different workers" in done.log
     assert not done.output.exists()
-
-
-if not Path("/proc").is_dir():
-    pytestmark = pytest.mark.skip(reason="processes are looked for by their environment")
