@@ -126,6 +126,7 @@ def test_the_same_search_by_index_and_byte_range(house: House) -> None:
     assert told == {"items": 1, "rows_out": 1}
 
 
+@pytest.mark.slow
 def test_mrjob_counts_what_the_map_counts(house: House) -> None:
     house.headrace("deploy", "crawl-words")
     house.headrace("upload", "crawl-words", "warc", *(str(WARC / name) for name in FILES))

@@ -119,7 +119,7 @@ def test_a_stack_is_refused_by_name(stacks: Stacks, told: dict[str, Any], named:
     ("state", "named"),
     [
         ({"Type": "Pass", "QueryLanguage": "JSONata", "End": True}, "QueryLanguage"),
-        ({"Type": "Task", "Resource": "arn:aws:states:::batch:submitJob.sync"}, "batch:submitJob"),
+        ({"Type": "Task", "Resource": "arn:aws:states:::ecs:runTask.sync"}, "ecs:runTask"),
         (
             {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync"},
             "glue",
